@@ -1,0 +1,122 @@
+/**
+ * What the HTTP API and the command line ask of the store: customers,
+ * contracts, PINs, tickets, and reading what happened. Shapes are those of the
+ * API (times as ISO 8601 strings are made at the HTTP edge; here they are
+ * epoch milliseconds).
+ */
+import type { CallOutcome } from '../../domain/call/commands.ts'
+import type { PathEntry } from '../../domain/call/state.ts'
+import type { Announcement } from './store.ts'
+
+export type Customer = {
+  id: string
+  /** Typed on the phone beside the PIN once guessing is likely. */
+  customerNumber: string
+  name: string
+  numbers: string[]
+  language: string
+  timeZone: string
+  createdAt: number
+}
+export type NewCustomer = { name: string; numbers: string[]; language: string; timeZone: string; customerNumber?: string; demo?: boolean }
+
+export type Contract = {
+  id: string
+  customerId: string
+  service: string
+  queue: string
+  priority: number
+  hours: string
+  slaMinutes: number | null
+  validFrom: number | null
+  validTo: number | null
+}
+export type NewContract = Omit<Contract, 'id'>
+
+export type PinIssue = { contractId: string; pin?: string; validFrom?: number; validTo?: number }
+export type IssuedPin = { id: string; contractId: string; pin: string; validFrom: number | null; validTo: number | null; createdAt: number }
+
+export type TicketStatus = 'received' | 'in_progress' | 'completed'
+export type TicketSource = 'voicemail' | 'call' | 'api' | 'sms'
+export type Ticket = {
+  id: string
+  number: string
+  customerId: string | null
+  caller: string | null
+  subject: string
+  status: TicketStatus
+  source: TicketSource
+  version: number
+  createdAt: number
+  updatedAt: number
+  voicemail: { durationMs: number } | null
+}
+
+export type CallRecord = {
+  id: string
+  line: string
+  caller: string | null
+  customerId: string | null
+  contractId: string | null
+  startedAt: number
+  answeredAt: number | null
+  endedAt: number | null
+  outcome: CallOutcome | null
+  agentId: string | null
+  waitMs: number | null
+  talkMs: number | null
+  ticketId: string | null
+  path: PathEntry[]
+}
+
+export type AgentState = 'available' | 'paused' | 'offline' | 'reserved' | 'ringing' | 'talking' | 'wrap_up'
+export type AgentRecord = {
+  id: string
+  name: string
+  endpoint: string
+  state: AgentState
+  reason: string | null
+  since: number
+  queues: string[]
+  skills: string[]
+  callId: string | null
+}
+export type QueueRecord = {
+  name: string
+  waiting: { callId: string; position: number; priority: number; sinceAt: number; expectedWaitMs: number | null }[]
+  agents: { id: string; state: AgentState }[]
+}
+export type LineRecord = { name: string; numbers: string[]; flow: string; language: string }
+
+/** Newest first. `cursor` is opaque, from the page before. */
+export type Page<T> = { items: T[]; next: string | null }
+export type PageRequest = { limit: number; cursor: string | null }
+export type TimeRange = { from?: number; to?: number }
+
+export type Refusal = { refused: 'not_found' | 'conflict' | 'invalid'; field?: string; message: string }
+export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
+
+export interface Records {
+  createCustomer(customer: NewCustomer, at: number): Promise<Result<Customer>>
+  customer(id: string): Promise<Customer | null>
+  createContract(contract: NewContract, at: number): Promise<Result<Contract>>
+  /** Draws at random without collision, or takes the given one. The only answer that ever holds the PIN. */
+  issuePin(issue: PinIssue, at: number): Promise<Result<IssuedPin>>
+  revokePin(id: string, at: number): Promise<Result<null>>
+
+  tickets(filter: { status?: TicketStatus; caller?: string; customerId?: string } & TimeRange, page: PageRequest): Promise<Page<Ticket>>
+  ticket(id: string): Promise<Ticket | null>
+  /** Reads a part of the recording; `from`/`to` are byte offsets, `to` exclusive. */
+  voicemail(ticketId: string): Promise<{ size: number; read(from: number, to: number): AsyncIterable<Buffer> } | null>
+
+  calls(filter: { caller?: string; line?: string; outcome?: CallOutcome } & TimeRange, page: PageRequest): Promise<Page<CallRecord>>
+  call(id: string): Promise<CallRecord | null>
+  lines(): Promise<LineRecord[]>
+  queues(at: number): Promise<QueueRecord[]>
+  agents(): Promise<AgentRecord[]>
+  /** Only `available`, `paused`, `offline` can be asked for; an agent in a conversation is paused after it. */
+  setAgentState(id: string, state: 'available' | 'paused' | 'offline', reason: string | null, at: number): Promise<Result<AgentRecord>>
+  putAnnouncement(announcement: Announcement, at: number): Promise<Result<Announcement>>
+  announcementNames(): Promise<string[]>
+  isEmpty(): Promise<boolean>
+}

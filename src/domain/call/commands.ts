@@ -1,0 +1,50 @@
+/**
+ * What a call wants done, in the imperative. `advance` only names it; the
+ * runner in `app/` does it, in order. No command carries a digit: the runner
+ * takes what was typed from the state it holds in memory (`typedForLookUp`),
+ * so nothing typed can reach a log, a row or an error by way of a command.
+ */
+import type { AnnouncementName, PromptName, QueueName } from './flow.ts'
+import type { LegEnd, LegName, PlaybackRole, PromptHash, TimerName } from './events.ts'
+
+export type CallOutcome =
+  | 'connected'
+  | 'voicemail'
+  | 'callback'
+  | 'informed'
+  | 'abandoned'
+  | 'turned_away'
+  | 'failed'
+
+export type Spoken = { prompt: PromptName } | { hash: PromptHash }
+
+/** Why an agent is let go: decides whether they rest, wrap up or are free at once. */
+export type AgentRelease = 'caller_gone' | 'conversation_ended' | Exclude<LegEnd, 'hung_up'>
+
+export type CallCommand =
+  | { type: 'answer' }
+  | { type: 'play'; visit: number; role: PlaybackRole; what: Spoken[] }
+  | { type: 'stopPlaying'; visit: number; role: PlaybackRole }
+  | { type: 'startMusic' }
+  | { type: 'stopMusic' }
+  | { type: 'setTimer'; visit: number; timer: TimerName; firesAt: number }
+  | { type: 'clearTimer'; visit: number; timer: TimerName }
+  | { type: 'readAnnouncement'; visit: number; announcement: AnnouncementName }
+  | { type: 'lookUpPin'; visit: number }
+  | { type: 'enterQueue'; visit: number; queue: QueueName; priority: number }
+  | { type: 'leaveQueue'; visit: number }
+  | { type: 'ring'; visit: number; leg: LegName; agentId: string; endpoint: string }
+  | { type: 'dial'; visit: number; leg: LegName; number: string; trunk: string }
+  /** Joins caller and leg in one bridge. For an agent it is the row first: offer → talking, by compare-and-set. */
+  | { type: 'connect'; visit: number; leg: LegName }
+  | { type: 'hangUpLeg'; leg: LegName }
+  /** The agent picked up as the caller went: they hear it, then the leg ends. */
+  | { type: 'tellCallerGone'; leg: LegName }
+  | { type: 'releaseAgent'; offer: number; agentId: string; why: AgentRelease }
+  | { type: 'record'; visit: number; maxMs: number; silenceMs: number }
+  | { type: 'stopRecording'; visit: number }
+  /** Pull the recording and make it a ticket, unless it turns out to be empty. */
+  | { type: 'keepVoicemail'; visit: number }
+  | { type: 'hangUp' }
+  /** The last command of a call: nothing of it is left open. */
+  | { type: 'end'; outcome: CallOutcome }
