@@ -21,8 +21,10 @@ export async function espeakOnPath(): Promise<Voice | undefined> {
 /** espeak-ng out of Debian's packages, unpacked but not installed, so that it is told where its data lies. */
 export async function espeakFrom(packages: DebianPackages): Promise<Voice> {
   const { command, args } = await packages.launch('espeak-ng')
-  const library = args[1]?.split(':')[0] ?? ''
-  return espeak([command, ...args, `--path=${library}`, ...arguments_])
+  const [option = '--library-path', folders = '', ...program] = args
+  const library = folders.split(':')[0] ?? ''
+  // It links to PulseAudio, though it plays nothing here, whose own library lies in a folder of its own.
+  return espeak([command, option, `${folders}:${join(library, 'pulseaudio')}`, ...program, `--path=${library}`, ...arguments_])
 }
 
 function espeak(command: readonly [string, ...string[]]): Voice {
