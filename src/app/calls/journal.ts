@@ -1,0 +1,127 @@
+/**
+ * Writes calls down behind their backs. A volatile step (a prompt, music,
+ * digits) goes on in memory and is journalled after, so that callers hear
+ * music and not silence while Postgres is away.
+ *
+ * One write is under way at a time; what changes meanwhile is written next,
+ * only the newest state of each call. So a burst costs one statement, and an
+ * outage costs memory for one row a call, not one a change.
+ */
+import type { CallRow, CallStore } from '../ports/store.ts'
+import { StoreUnavailable } from '../ports/store.ts'
+import type { Log } from '../ports/log.ts'
+
+/** How long changes are gathered: far below what a caller notices, long enough that a call's first steps are one write. */
+const GATHER_MS = 25
+const RETRY_MS = 250
+const BATCH = 500
+
+type Waiter = { call: string; settle: () => void }
+
+export class Journal {
+  readonly #store: Pick<CallStore, 'saveCalls'>
+  readonly #log: Log
+  readonly #dirty = new Map<string, () => CallRow>()
+  #inFlight = new Set<string>()
+  #waiters: Waiter[] = []
+  #timer: NodeJS.Timeout | null = null
+  #writing = false
+  #closed = false
+  #away = false
+
+  constructor(store: Pick<CallStore, 'saveCalls'>, log: Log) {
+    this.#store = store
+    this.#log = log
+  }
+
+  /** The row is made when it is written, so that ten changes cost one row. */
+  mark(call: string, row: () => CallRow): void {
+    this.#dirty.set(call, row)
+    this.#schedule(GATHER_MS)
+  }
+
+  /** Settles when nothing of this call is unwritten. */
+  written(call: string): Promise<void> {
+    if (!this.#dirty.has(call) && !this.#inFlight.has(call)) return Promise.resolve()
+    return new Promise((settle) => {
+      this.#waiters.push({ call, settle })
+      this.#schedule(0)
+    })
+  }
+
+  get unwritten(): number {
+    return this.#dirty.size + this.#inFlight.size
+  }
+
+  /** Writes what is left, once; what Postgres will not take now is found on the PBX at the next start. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    if (!this.#writing) await this.#write()
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#writing || this.#closed) return
+    if (this.#timer !== null) {
+      if (delayMs > 0 || this.#away) return
+      clearTimeout(this.#timer)
+    }
+    this.#timer = setTimeout(() => void this.#write(), this.#away ? RETRY_MS : delayMs)
+  }
+
+  async #write(): Promise<void> {
+    this.#timer = null
+    const batch: [string, () => CallRow][] = []
+    for (const entry of this.#dirty) {
+      batch.push(entry)
+      if (batch.length === BATCH) break
+    }
+    if (batch.length === 0) return
+    this.#writing = true
+    for (const [call] of batch) {
+      this.#dirty.delete(call)
+      this.#inFlight.add(call)
+    }
+    try {
+      await this.#save(batch)
+      if (this.#away) this.#log.info({ calls: batch.length }, 'the store is back; calls are written down again')
+      this.#away = false
+    } catch (error) {
+      for (const [call, row] of batch) if (!this.#dirty.has(call)) this.#dirty.set(call, row)
+      if (!this.#away) this.#log.error({ err: error }, 'calls cannot be written down now; they go on in memory')
+      this.#away = true
+    }
+    this.#inFlight = new Set()
+    this.#writing = false
+    if (!this.#away) this.#settleWaiters()
+    if (this.#dirty.size > 0) this.#schedule(this.#waiters.length > 0 ? 0 : GATHER_MS)
+  }
+
+  /** One call's row that cannot be written is a bug in that call: it must not keep the others from being written. */
+  async #save(batch: [string, () => CallRow][]): Promise<void> {
+    try {
+      await this.#store.saveCalls(batch.map(([, row]) => row()))
+      return
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error
+    }
+    for (const [call, row] of batch) {
+      try {
+        await this.#store.saveCalls([row()])
+      } catch (error) {
+        if (error instanceof StoreUnavailable) throw error
+        this.#log.error({ err: error, call }, 'the row of this call cannot be written: a bug in Pforte, please report it')
+      }
+    }
+  }
+
+  #settleWaiters(): void {
+    const still: Waiter[] = []
+    for (const waiter of this.#waiters) {
+      if (this.#dirty.has(waiter.call)) still.push(waiter)
+      else waiter.settle()
+    }
+    this.#waiters = still
+  }
+}

@@ -1,0 +1,30 @@
+/** What every call under way is given. Composed once, in `Calls`. */
+import type { AgentRelease, CallOutcome } from '../../domain/call/commands.ts'
+import type { Flow, QueueName } from '../../domain/call/flow.ts'
+import type { CallState } from '../../domain/call/state.ts'
+import type { AgentReleaseRequest, CallStore, Offer, PinAnswer } from '../ports/store.ts'
+import type { Log } from '../ports/log.ts'
+import type { Telephony } from '../ports/telephony.ts'
+import type { CallRunner } from './call-runner.ts'
+import type { Journal } from './journal.ts'
+
+export type CallServices = {
+  /** Names the PBX in rows. */
+  asterisk: string
+  telephony: Telephony
+  store: CallStore
+  journal: Journal
+  log: Log
+  now: () => number
+  announcements: { promptFor(name: string, language: string, at: number): string | null }
+  voicemails: { keep(recording: string): void }
+  dispatcher: { deliver(offers: Offer[]): void; kick(queue: QueueName | null): void }
+  callerGone(language: string): string | null
+  typedFor(state: CallState): { pin: string; customerNumber: string | null } | null
+  queueOf(flow: Flow, state: CallState): QueueName | null
+  nextForAgent(why: AgentRelease, queue: QueueName | null, at: number): AgentReleaseRequest['next']
+  onPinChecked(call: CallRunner, answer: PinAnswer): void
+  onEnded(call: CallRunner, outcome: CallOutcome): void
+  /** Told after every event, so that a finished call can be put away. */
+  onSettled(call: CallRunner): void
+}

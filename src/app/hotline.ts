@@ -1,0 +1,166 @@
+/**
+ * The hotline: calls, dispatch, voicemails and recovery, joined to one PBX.
+ *
+ * On every connect the PBX is asked what it kept (`recovery.ts`). What it
+ * tells meanwhile is held back until that is settled, so that no event meets a
+ * call that is not yet there.
+ */
+import type { Announcements } from './announcements.ts'
+import { Calls, type CallObserver } from './calls/calls.ts'
+import type { CallDefinitions } from './calls/definitions.ts'
+import { Dispatcher } from './dispatcher.ts'
+import type { AgentDefinition, CallStore } from './ports/store.ts'
+import type { Log } from './ports/log.ts'
+import type { Telephony, TelephonyEvent, TelephonyStatus } from './ports/telephony.ts'
+import { recover } from './recovery.ts'
+import { untilStored } from './store-patience.ts'
+import { VoicemailKeeper, type KeptCall } from './voicemail-keeper.ts'
+
+export type HotlineDeps = {
+  /** Names the PBX in rows and in the lease. */
+  asterisk: string
+  telephony: Telephony
+  store: CallStore
+  log: Log
+  now: () => number
+  newId: () => string
+  definitions: () => CallDefinitions
+  agents: () => AgentDefinition[]
+  /** Hashes of all prompts a caller may hear. */
+  prompts: () => string[]
+  announcements: Announcements
+  observer: CallObserver
+  describeCall(callId: string): Promise<KeptCall | null>
+  defaultLanguage: string
+  onVoicemail: (kept: { recording: string; callId: string | null; ticketId: string | null; ticketNumber: string | null }) => void
+  /** Another process took our place on the PBX: this one must stop. */
+  onReplaced: () => void
+}
+
+export class Hotline {
+  readonly calls: Calls
+  readonly dispatcher: Dispatcher
+  readonly voicemails: VoicemailKeeper
+  readonly #deps: HotlineDeps
+  #held: TelephonyEvent[] | null = []
+  #rowsAdopted = false
+  #recovering: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(deps: HotlineDeps) {
+    this.#deps = deps
+    this.calls = new Calls(deps)
+    this.dispatcher = new Dispatcher(deps.store, deps.log, deps.now, this.calls.giveOffer)
+    this.voicemails = new VoicemailKeeper({
+      ...deps,
+      describeCall: (id) => this.#describeCall(id),
+      onKept: deps.onVoicemail,
+    })
+    this.calls.wire(this.dispatcher, this.voicemails)
+  }
+
+  /** Settles when the PBX is connected and every call stands where it stood. */
+  async start(): Promise<void> {
+    const { telephony } = this.#deps
+    telephony.onEvent((event) => this.#take(event))
+    telephony.onStatus((status) => this.#statusChanged(status))
+    await telephony.connect()
+    await this.#recovering
+  }
+
+  /** The calls go on without us; what is unwritten is written. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.dispatcher.close()
+    this.voicemails.close()
+    this.calls.close()
+    await this.calls.journal.close()
+  }
+
+  /** Tells the PBX of every agent's SIP account; after a connect, a reload, a new password. */
+  async pushAgents(): Promise<void> {
+    const { store, agents, telephony, log } = this.#deps
+    const passwords = await untilStored(() => store.agentPasswords(), () => !this.#closed)
+    if (passwords === null) return
+    for (const agent of agents()) {
+      const password = passwords.get(agent.id)
+      if (password === undefined) continue
+      const pushed = await telephony.pushAgent({ id: agent.endpoint, username: agent.endpoint, password })
+      if (!pushed.ok) log.warn({ agent: agent.id, why: pushed.why, detail: pushed.detail }, 'the PBX did not take this SIP account')
+    }
+  }
+
+  /** Has the PBX fetch all prompts now, so that no caller waits for one. */
+  async warmPrompts(): Promise<void> {
+    const announced = this.#deps.announcements.all.flatMap((one) => Object.values(one.prompts))
+    const warmed = await this.#deps.telephony.warm([...new Set([...this.#deps.prompts(), ...announced])])
+    if (!warmed.ok) this.#deps.log.warn({ why: warmed.why, detail: warmed.detail }, 'prompts could not be fetched ahead; the first caller to hear one waits for it')
+  }
+
+  #take(event: TelephonyEvent): void {
+    if (this.#closed) return
+    if (this.#held !== null) {
+      this.#held.push(event)
+      return
+    }
+    this.#route(event)
+  }
+
+  #route(event: TelephonyEvent): void {
+    this.calls.handle(event)
+    if (event.type === 'recordingFinished' || event.type === 'recordingFailed') this.voicemails.finished(event.recording)
+  }
+
+  #statusChanged(status: TelephonyStatus): void {
+    if (status.is === 'replaced') return this.#deps.onReplaced()
+    if (status.is === 'disconnected') {
+      // Held from now on: what comes after the reconnect must wait for the reconciliation.
+      this.#held ??= []
+      return
+    }
+    this.#recovering = this.#recovering.then(() => this.#recover())
+  }
+
+  async #recover(): Promise<void> {
+    const { store, asterisk, log } = this.#deps
+    this.#held ??= []
+    let live: Set<string> | null = null
+    try {
+      const rows = this.#rowsAdopted ? [] : await untilStored(() => store.openCalls(asterisk), () => !this.#closed)
+      if (rows === null) return
+      live = await recover({ ...this.#deps, calls: this.calls }, rows)
+      this.#rowsAdopted = true
+      if (rows.length > 0) log.info({ calls: rows.length }, 'calls that were under way are taken up again')
+    } catch (error) {
+      log.error({ err: error }, 'recovery failed: a bug in Pforte; new calls are taken all the same')
+    }
+    const held = this.#held ?? []
+    this.#held = null
+    for (const event of held) this.#route(event)
+    void this.#afterwards(live)
+  }
+
+  /** What may take its time, while calls already go on. */
+  async #afterwards(live: Set<string> | null): Promise<void> {
+    const { store, asterisk, log, now } = this.#deps
+    try {
+      const liveCalls = this.calls.underWay.map((call) => call.facts.id)
+      const freed = await untilStored(() => store.releaseStrays(asterisk, liveCalls, now()), () => !this.#closed)
+      if (freed !== null && freed > 0) log.info({ freed }, 'agents and places in queues of calls that are over were let go')
+      this.dispatcher.kick(null)
+      if (live !== null) await this.voicemails.sweep(live)
+      await this.pushAgents()
+      await this.warmPrompts()
+    } catch (error) {
+      log.error({ err: error }, 'settling in after the connect failed: a bug in Pforte')
+    }
+  }
+
+  async #describeCall(id: string): Promise<KeptCall | null> {
+    const call = this.calls.get(id)
+    if (call === undefined) return this.#deps.describeCall(id)
+    const { line, caller, startedAt } = call.facts
+    return { line, caller, startedAt, language: call.state.language }
+  }
+}
+
