@@ -1,0 +1,75 @@
+/** Puts the HTTP edge together: one Fastify, one place each for errors, keys, bodies, schemas and routes. */
+import Fastify, { type FastifyBaseLogger } from 'fastify'
+import type { Api } from './api.ts'
+import { requireKey } from './auth.ts'
+import { BODY_LIMIT_BYTES, takeJsonBodies } from './body.ts'
+import { asProblemError, handleErrors, sendProblem } from './errors.ts'
+import { timeRequests } from './metrics.ts'
+import { describeApi, openApiRoute } from './openapi.ts'
+import type { HttpOptions } from './options.ts'
+import { keepRouteTable } from './route-table.ts'
+import { agentRoutes } from './routes/agents.ts'
+import { announcementRoutes } from './routes/announcements.ts'
+import { callRoutes } from './routes/calls.ts'
+import { customerRoutes } from './routes/customers.ts'
+import { healthRoutes } from './routes/health.ts'
+import { pageRoutes } from './routes/pages.ts'
+import { promptRoutes } from './routes/prompts.ts'
+import { serviceRoutes } from './routes/service.ts'
+import { ticketRoutes } from './routes/tickets.ts'
+import { compileValidator } from './validation.ts'
+
+/** A request that is still coming in after this long is given up. */
+const REQUEST_LIMIT_MS = 30_000
+/** How long `close` waits for answers under way before it cuts them. */
+const CLOSE_LIMIT_MS = 5_000
+
+export type Http = {
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  url: string
+  /** Takes no new requests, lets those under way be answered, and then ends; within 5 s in any case. */
+  close(): Promise<void>
+}
+
+const ROUTES = [customerRoutes, callRoutes, ticketRoutes, serviceRoutes, agentRoutes, announcementRoutes, promptRoutes, healthRoutes, openApiRoute, pageRoutes]
+
+/**
+ * Starts to listen.
+ * @throws what `listen` throws (`EADDRINUSE`, `EACCES`), for the caller to word
+ */
+export async function openHttp(options: HttpOptions): Promise<Http> {
+  const app: Api = Fastify({
+    loggerInstance: options.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_LIMIT_MS,
+    frameworkErrors: (error, request, reply) => {
+      const answer = asProblemError(error, request)
+      sendProblem(reply, answer.toProblem(), answer.headers)
+    },
+  })
+  app.setValidatorCompiler(compileValidator)
+  const table = keepRouteTable(app, options.pages.paths)
+  handleErrors(app, table)
+  requireKey(app, table, options.apiKey)
+  takeJsonBodies(app)
+  timeRequests(app, options.metrics)
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
+    // Answers speak of people; whoever may be cached (prompts, pages) says so itself.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+  })
+  await describeApi(app)
+  for (const routes of ROUTES) routes(app, options)
+  const url = await app.listen({ host: options.host, port: options.port })
+  return { url, close: () => close(app) }
+}
+
+async function close(app: Api): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT_MS)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(cut)
+  }
+}

@@ -1,0 +1,31 @@
+/** OpenAPI 3.1 from the same schemas that validate. */
+import swagger from '@fastify/swagger'
+import type { Api } from './api.ts'
+import { Problem } from './problem.ts'
+import { Call } from './schemas/calls.ts'
+import { Contract, Customer, IssuedPin } from './schemas/customers.ts'
+import { Agent, Announcement, FlowPicture, Line, Queue, Readiness } from './schemas/service.ts'
+import { Ticket } from './schemas/tickets.ts'
+
+const SHARED = [Problem, Call, Customer, Contract, IssuedPin, Ticket, Line, Queue, Agent, Announcement, FlowPicture, Readiness]
+
+export async function describeApi(app: Api): Promise<void> {
+  for (const schema of SHARED) app.addSchema(schema)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Pforte',
+        version: '1',
+        description: 'Customers, PINs, calls and tickets of a telephone hotline. Times are ISO 8601 with zone, ids are strings, numbers E.164.',
+      },
+      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'The API key' } } },
+      security: [{ key: [] }],
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `schema${index}`) },
+  })
+}
+
+export function openApiRoute(app: Api): void {
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())))
+}

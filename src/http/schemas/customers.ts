@@ -1,0 +1,73 @@
+import { Type } from 'typebox'
+import { Input, Name, orNull, PhoneNumber, Time, TimeOrNull } from './common.ts'
+
+const Language = Type.String({ format: 'language-tag', maxLength: 35 })
+const TimeZone = Type.String({ format: 'time-zone', maxLength: 60 })
+const MOST_NUMBERS = 20
+const YEAR_MINUTES = 366 * 24 * 60
+
+export const NewCustomer = Input({
+  name: Name,
+  numbers: Type.Optional(Type.Array(PhoneNumber, { maxItems: MOST_NUMBERS })),
+  language: Type.Optional(Language),
+  timeZone: Type.Optional(TimeZone),
+  customerNumber: Type.Optional(
+    Type.String({ pattern: '^[0-9]{3,12}$', description: 'Typed beside the PIN once guessing has become likely; drawn where not given' }),
+  ),
+})
+
+export const Customer = Type.Object(
+  {
+    id: Type.String(),
+    customerNumber: Type.String(),
+    name: Type.String(),
+    numbers: Type.Array(Type.String()),
+    language: Type.String(),
+    timeZone: Type.String(),
+    createdAt: Time,
+  },
+  { $id: 'Customer' },
+)
+
+export const NewContract = Input({
+  service: Name,
+  queue: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: "Where not given: the line's first" })),
+  priority: Type.Optional(Type.Integer({ minimum: -1000, maximum: 1000, description: 'The higher goes first; 0 where not given' })),
+  hours: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: '`always`, or a name from `hours` in pforte.yaml; `always` where not given' })),
+  slaMinutes: Type.Optional(orNull(Type.Integer({ minimum: 1, maximum: YEAR_MINUTES }))),
+  validFrom: Type.Optional(TimeOrNull),
+  validTo: Type.Optional(TimeOrNull),
+})
+
+export const Contract = Type.Object(
+  {
+    id: Type.String(),
+    customerId: Type.String(),
+    service: Type.String(),
+    queue: Type.String(),
+    priority: Type.Integer(),
+    hours: Type.String(),
+    slaMinutes: orNull(Type.Integer()),
+    validFrom: TimeOrNull,
+    validTo: TimeOrNull,
+  },
+  { $id: 'Contract' },
+)
+
+export const NewPin = Input({
+  pin: Type.Optional(Type.String({ pattern: '^[0-9]{3,12}$', description: 'Drawn at random where not given' })),
+  validFrom: Type.Optional(TimeOrNull),
+  validTo: Type.Optional(TimeOrNull),
+})
+
+export const IssuedPin = Type.Object(
+  {
+    id: Type.String(),
+    contractId: Type.String(),
+    pin: Type.String({ description: 'This answer is the only one that ever contains it' }),
+    validFrom: TimeOrNull,
+    validTo: TimeOrNull,
+    createdAt: Time,
+  },
+  { $id: 'IssuedPin' },
+)
