@@ -31,11 +31,15 @@ export type CallCommand =
   | { type: 'clearTimer'; visit: number; timer: TimerName }
   | { type: 'readAnnouncement'; visit: number; announcement: AnnouncementName }
   | { type: 'lookUpPin'; visit: number }
-  | { type: 'enterQueue'; visit: number; queue: QueueName; priority: number }
+  /** `since` (epoch ms) is what the place counts from: asked again after a restart, the caller keeps it. Idempotent by visit. */
+  | { type: 'enterQueue'; visit: number; queue: QueueName; priority: number; since: number }
   | { type: 'leaveQueue'; visit: number }
   | { type: 'ring'; visit: number; leg: LegName; agentId: string; endpoint: string }
   | { type: 'dial'; visit: number; leg: LegName; number: string; trunk: string }
-  /** Joins caller and leg in one bridge. For an agent it is the row first: offer → talking, by compare-and-set. */
+  /**
+   * Joins caller and leg in one bridge. For an agent it is the row first: offer → talking, by
+   * compare-and-set, which also takes the caller out of the queue. Asked again after a restart.
+   */
   | { type: 'connect'; visit: number; leg: LegName }
   | { type: 'hangUpLeg'; leg: LegName }
   /** The agent picked up as the caller went: they hear it, then the leg ends. */
@@ -45,6 +49,8 @@ export type CallCommand =
   | { type: 'stopRecording'; visit: number }
   /** Pull the recording and make it a ticket, unless it turns out to be empty. */
   | { type: 'keepVoicemail'; visit: number }
+  /** Nothing was said: delete the recording where it lies, make no ticket. */
+  | { type: 'dropRecording'; visit: number }
   | { type: 'hangUp' }
   /** The last command of a call: nothing of it is left open. */
   | { type: 'end'; outcome: CallOutcome }

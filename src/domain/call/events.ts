@@ -45,13 +45,13 @@ export type CallEvent = { at: number } & (
   | { type: 'recordingFinished'; visit: number; durationMs: number; talkingMs: number | null }
   | { type: 'recordingFailed'; visit: number }
   | { type: 'callerHungUp' }
-  /** Asterisk would not do what the call needs now; the step takes its way out. */
-  | { type: 'commandRefused'; visit: number; command: RefusableCommand }
+  /** Asterisk would not do what the call needs now; the step takes its way out. `leg` where the command named one. */
+  | { type: 'commandRefused'; visit: number; command: RefusableCommand; leg?: LegName }
 )
 
 /** Content hash of a rendered prompt, for texts that are not in the flow (special announcements). */
 export type PromptHash = string
-/** `prompt`: what the step speaks. `pause`: nothing else. */
+/** What a step speaks. A visit speaks once: saying it again is another visit. */
 export type PlaybackRole = 'prompt'
 export type TimerName =
   | 'first_digit'
