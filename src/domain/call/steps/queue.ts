@@ -65,8 +65,7 @@ export const queue: StepRules<QueueStep> = {
     if (leg?.state === 'ringing') return resumeRinging(turn, step)
     if (doing.what === 'entering_queue') return waitIsOver(turn, step) ? leave(turn, 'timeout') : askForPlace(turn, step)
     // The phone has stopped ringing unheard, for whatever reason: nothing to hold against the agent.
-    releaseOffer(turn, 'caller_gone')
-    awaitAgent(turn, step)
+    offerFailed(turn, step, 'caller_gone')
   },
 
   close(turn) {
