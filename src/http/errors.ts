@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { StoreUnavailable } from '../app/ports/store.ts'
 import { type Problem, ProblemError, problem } from './problem.ts'
+import { causeOf } from './logging.ts'
 import { problemOfValidation } from './validation.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -56,14 +57,8 @@ export function asProblemError(error: FastifyError, request: FastifyRequest): Pr
   return new ProblemError(500, 'internal', `Pforte made a mistake. Its log has the cause under reqId ${request.id}.`)
 }
 
-/**
- * Only what cannot hold a caller's data: a database error's `detail`, `where`
- * and parameters quote the row that it failed on.
- */
 function logCause(error: FastifyError, request: FastifyRequest): void {
-  const away = error instanceof StoreUnavailable
-  const cause = { name: error.name, code: error.code, ...(away ? {} : { stack: error.stack }) }
-  const what = { cause, method: request.method, route: request.routeOptions.url }
-  if (away) request.log.warn(what, 'request refused: the store is away')
+  const what = { cause: causeOf(error), method: request.method, route: request.routeOptions.url }
+  if (error instanceof StoreUnavailable) request.log.warn(what, 'refused, because the store is away')
   else request.log.error(what, 'request failed')
 }

@@ -4,6 +4,7 @@ import type { Api } from './api.ts'
 import { requireKey } from './auth.ts'
 import { BODY_LIMIT_BYTES, takeJsonBodies } from './body.ts'
 import { asProblemError, handleErrors, sendProblem } from './errors.ts'
+import { DiscreetLog } from './logging.ts'
 import { timeRequests } from './metrics.ts'
 import { describeApi, openApiRoute } from './openapi.ts'
 import type { HttpOptions } from './options.ts'
@@ -40,7 +41,7 @@ const ROUTES = [customerRoutes, callRoutes, ticketRoutes, serviceRoutes, agentRo
 export async function openHttp(options: HttpOptions): Promise<Http> {
   const app: Api = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new DiscreetLog(),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_LIMIT_MS,
     frameworkErrors: (error, request, reply) => {

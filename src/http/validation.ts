@@ -60,7 +60,9 @@ function fieldProblems(errors: readonly Located[], where: FieldProblem['in']): F
       for (const name of params.additionalProperties ?? []) add(inside(name.slice(0, 64)), 'is not a field that is known here')
     } else if (error.keyword !== 'boolean') add(field, wording(error))
   }
-  return [...found.values()]
+  // Where one of several forms is allowed, every form that was not meant complains too, one level up.
+  const isShadowed = (field: string) => [...found.keys()].some((other) => other.startsWith(`${field}.`))
+  return [...found.values()].filter(({ field }) => field === '' || !isShadowed(field))
 }
 
 function wording(error: Located): string {

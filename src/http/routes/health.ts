@@ -1,6 +1,7 @@
 /** For whoever watches over Pforte: is it alive, is it ready, how is it doing. */
 import { Type } from 'typebox'
 import { type Api, problems } from '../api.ts'
+import { causeOf } from '../logging.ts'
 import type { HttpOptions, Parts } from '../options.ts'
 import { ref } from '../schemas/common.ts'
 import { Readiness } from '../schemas/service.ts'
@@ -40,7 +41,7 @@ export function healthRoutes(app: Api, { parts, metrics, log }: HttpOptions): vo
     try {
       return await Promise.race([parts(), limit.promise])
     } catch (error) {
-      log.error({ cause: { name: (error as Error).name, stack: (error as Error).stack } }, 'the state of the parts could not be read')
+      log.error({ cause: causeOf(error) }, 'the state of the parts could not be read')
       return noAnswer('could not be asked; the log has the cause')
     } finally {
       clearTimeout(timer)
