@@ -1,0 +1,59 @@
+/**
+ * A file with mistakes in it is still worth reading on: the draft is what
+ * remains when everything that does not fit the schema is set aside. It knows
+ * which names were written, so that one mistake does not make ten.
+ */
+import { schemaMistakes } from './validate.ts'
+import type { Mistake } from './validate.ts'
+import type { ServiceFile } from './schema/service.ts'
+
+/** Sections whose entries the operator names. */
+const sections = ['lines', 'flows', 'prompts', 'queues', 'agents', 'hours', 'trunks'] as const
+export type Section = (typeof sections)[number]
+
+export type Draft = {
+  file: ServiceFile
+  mistakes: Mistake[]
+  /** Names written in a section; null when the section itself is not to be read. */
+  names: Record<Section, string[] | null>
+  /** Steps that do not fit the schema, as `flow/step`. A call would be hung up there. */
+  brokenSteps: Set<string>
+}
+
+/** Null when it is no block of sections at all. */
+export function draftOf(value: unknown): Draft | { mistakes: Mistake[] } {
+  const mistakes = schemaMistakes(value)
+  if (!isBlock(value)) return { mistakes }
+  const file = structuredClone(value)
+  const names = Object.fromEntries(sections.map(section => {
+    const written = file[section]
+    if (isBlock(written)) return [section, Object.keys(written)]
+    file[section] = {}
+    return [section, written === undefined && !mistakes.some(({ path }) => path.length === 0) ? [] : null]
+  })) as Draft['names']
+  const brokenSteps = new Set<string>()
+  for (const { path: [section, entry, steps, step, ...deeper] } of mistakes) {
+    if (section === undefined) continue
+    if (section === 'flows' && steps === 'steps' && typeof step === 'string' && deeper.length >= 0) {
+      const flow = (file.flows as Block)[String(entry)]
+      if (isBlock(flow) && isBlock(flow.steps) && step in flow.steps) {
+        flow.steps[step] = { hang_up: 'turned_away' }
+        brokenSteps.add(`${String(entry)}/${step}`)
+      }
+      continue
+    }
+    const written = file[section]
+    if (sections.includes(section as Section) && isBlock(written)) {
+      if (entry !== undefined) delete written[entry]
+    } else {
+      delete file[section]
+    }
+  }
+  return { file: file as ServiceFile, mistakes, names, brokenSteps }
+}
+
+type Block = Record<string | number, unknown>
+
+function isBlock(value: unknown): value is Block {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,28 @@
+import type { Draft } from './draft.ts'
+import { suggest } from './nearest.ts'
+import type { Line } from './service.ts'
+import type { Mistake } from './validate.ts'
+
+/** Where callers arrive, and the languages that are spoken there. */
+export function linesOf({ file, names }: Draft): { lines: Line[]; languages: string[]; mistakes: Mistake[] } {
+  const mistakes: Mistake[] = []
+  const lineOf = new Map<string, string>()
+  const lines = Object.entries(file.lines).map(([name, { numbers = [], flow, language }]) => {
+    for (const [index, number] of numbers.entries()) {
+      const other = lineOf.get(number)
+      if (other !== undefined) {
+        mistakes.push({
+          path: ['lines', name, 'numbers', index],
+          message: other === name ? `the line ${name} has the number ${number} twice` : `the lines ${other} and ${name} both have the number ${number}`,
+          hint: 'A number leads to one line. Take it out of the other.',
+        })
+      }
+      lineOf.set(number, name)
+    }
+    if (names.flows !== null && !names.flows.includes(flow)) {
+      mistakes.push({ path: ['lines', name, 'flow'], message: `there is no flow called ${flow}`, hint: suggest(flow, names.flows, 'Add it to flows.') })
+    }
+    return { name, numbers: [...numbers], flow, language }
+  })
+  return { lines, languages: [...new Set(lines.map(({ language }) => language))], mistakes }
+}
