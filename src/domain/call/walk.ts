@@ -30,7 +30,8 @@ export function settle(turn: Turn): void {
 }
 
 function follow(turn: Turn, edge: string): void {
-  const edges: Readonly<Record<string, StepName | undefined>> = edgesOf(presentStep(turn))
+  const step = presentStep(turn)
+  const edges: Readonly<Record<string, StepName | undefined>> = step.kind === 'hang_up' ? {} : step.then
   const target = edges[edge]
   if (target === undefined) assert.fail(`step ${turn.stepName} of flow ${turn.flow.name} has no edge ${edge}`)
   turn.clearTimers()
@@ -53,8 +54,4 @@ function stepNamed(turn: Turn, name: StepName): Step {
   const step = turn.flow.steps[name]
   if (step === undefined) assert.fail(`flow ${turn.flow.name} has no step ${name}`)
   return step
-}
-
-function edgesOf(step: Step): Readonly<Record<string, StepName | undefined>> {
-  return step.kind === 'hang_up' ? {} : step.then
 }
