@@ -7,12 +7,13 @@ import { type Edge, Graph, layout, type Point } from '@dagrejs/dagre'
 import type { Flow, Step, StepKind } from '../domain/call/flow.ts'
 import { stepSummary } from './step-summary.ts'
 
-const BOX = { width: 184, height: 56 }
+const BOX = { width: 184, height: 54 }
 const PILL = { width: 116, height: 34 }
 const LABEL_HEIGHT = 18
+const CORNER_RADIUS = 22
 /** Widths are estimated: the server has no fonts to measure with. */
-const TITLE_CHARACTERS = 21
-const SUMMARY_CHARACTERS = 27
+const TITLE_CHARACTERS = 19
+const SUMMARY_CHARACTERS = 26
 const LABEL_CHARACTER_WIDTH = 6.8
 
 /** Beside the steps: where a call comes from, and the human whom no step stands for. */
@@ -43,7 +44,7 @@ export function drawFlow(flow: Flow): string {
 
 function arrange(flow: Flow): Graph {
   const graph = new Graph()
-  graph.setGraph({ rankdir: 'TB', nodesep: 34, ranksep: 26, edgesep: 16, marginx: 12, marginy: 12, ranker: 'network-simplex' })
+  graph.setGraph({ rankdir: 'TB', nodesep: 22, ranksep: 26, edgesep: 12, marginx: 12, marginy: 12, ranker: 'network-simplex' })
   graph.setNode(ARRIVAL, { ...PILL })
   for (const name of inWalkingOrder(flow)) graph.setNode(name, { ...BOX })
   graph.setEdge(ARRIVAL, flow.start, { width: 0, height: 0, label: '' })
@@ -115,19 +116,24 @@ function drawLabel({ label, x, y, width }: Arrow): string {
   return `<g class="label" transform="${at}"><rect x="${round(-width / 2)}" y="-9" width="${round(width)}" height="${LABEL_HEIGHT}" rx="9"/><text y="4">${escape(label)}</text></g>`
 }
 
-/** Rounds the corners of dagre's polyline: its inner points pull the line without being touched. */
+/** Dagre's polyline with its corners rounded, so that it still runs through the place of its label. */
 function curve(points: readonly Point[]): string {
-  const first = points[0]
-  const last = points.at(-1)
-  if (first === undefined || last === undefined) return ''
-  const parts = [`M${at(first)}`]
-  for (let index = 1; index < points.length - 1; index += 1) {
-    const [here, next] = [points[index], points[index + 1]]
-    if (here === undefined || next === undefined) continue
-    const end = index === points.length - 2 ? next : { x: (here.x + next.x) / 2, y: (here.y + next.y) / 2 }
-    parts.push(`Q${at(here)} ${at(end)}`)
+  const parts: string[] = []
+  for (const [index, here] of points.entries()) {
+    const before = points[index - 1]
+    const after = points[index + 1]
+    if (before === undefined) parts.push(`M${at(here)}`)
+    else if (after === undefined) parts.push(`L${at(here)}`)
+    else parts.push(`L${at(towards(here, before))}Q${at(here)} ${at(towards(here, after))}`)
   }
-  return parts.length > 1 ? parts.join('') : `M${at(first)}L${at(last)}`
+  return parts.join('')
+}
+
+/** The point on the way from a corner where its rounding begins: at most half the way. */
+function towards(corner: Point, other: Point): Point {
+  const distance = Math.hypot(other.x - corner.x, other.y - corner.y)
+  const share = distance === 0 ? 0 : Math.min(CORNER_RADIUS / distance, 0.5)
+  return { x: corner.x + (other.x - corner.x) * share, y: corner.y + (other.y - corner.y) * share }
 }
 
 const at = ({ x, y }: Point) => `${round(x)} ${round(y)}`

@@ -8,13 +8,13 @@ export function stepSummary(step: Step): string {
     case 'special_announcement':
       return `if on: ${step.announcement}`
     case 'collect_pin':
-      return step.asks === 'pin' ? 'asks for the PIN' : 'asks for the customer number'
+      return step.asks === 'pin' ? 'asks for the PIN' : 'asks the customer number'
     case 'hold_music':
-      return `music, ${duration(step.forMs)}${step.times > 0 ? `, ${step.times} times at most` : ''}`
+      return `${duration(step.forMs)} of music${step.times > 0 ? `, ${step.times} times` : ''}`
     case 'menu':
       return `menu: ${step.prompts.join(', ')}`
     case 'opening_hours':
-      return step.hours === 'contract' ? "open, by the contract's hours?" : `open, by ${step.hours} hours?`
+      return step.hours === 'contract' ? "the contract's hours" : `hours: ${step.hours}`
     case 'queue':
       return step.queue === 'contract' ? "the contract's queue" : `queue ${step.queue}`
     case 'voicemail':
