@@ -1,16 +1,20 @@
 /**
  * Names that the fallback dialplan gives to what it records while Pforte is
- * away (asterisk-config/extensions.conf): prefix, epoch second, then caller
- * and line, with anything but letters and digits taken out there.
+ * away (asterisk-config/extensions.conf):
+ * `pforte-fallback-<epoch seconds>-<number>-<caller>-<line>`, where `p` stands
+ * for the caller's `+`.
  */
-import { FALLBACK_RECORDING_PREFIX, type FallbackRecording } from './calls/ids.ts'
+import { FALLBACK_RECORDING_PREFIX } from './calls/ids.ts'
 
-export function parseFallbackName(name: string): { at: number | null } & Omit<FallbackRecording, 'at'> {
-  const [seconds, caller, line] = name.slice(FALLBACK_RECORDING_PREFIX.length).split('-')
-  const at = Number(seconds)
+export type FallbackRecording = { at: number | null; caller: string | null; line: string | null }
+
+export function parseFallbackName(name: string): FallbackRecording {
+  const match = /^(\d+)-\d*-(p?\d+|anonymous)-(.+)$/.exec(name.slice(FALLBACK_RECORDING_PREFIX.length))
+  if (match === null) return { at: null, caller: null, line: null }
+  const [, seconds, caller, line] = match
   return {
-    at: Number.isSafeInteger(at) && at > 0 ? at * 1000 : null,
-    caller: caller === undefined || !/\d/.test(caller) ? null : caller.replace(/^(?=[1-9]\d{9,})/, '+'),
+    at: Number(seconds) * 1000,
+    caller: caller === 'anonymous' ? null : (caller ?? '').replace('p', '+'),
     line: line ?? null,
   }
 }

@@ -59,6 +59,11 @@ export class Hotline {
     this.calls.wire(this.dispatcher, this.voicemails)
   }
 
+  /** Every call stands where it stood, and events reach them. */
+  get isSettled(): boolean {
+    return this.#held === null
+  }
+
   /** Settles when the PBX is connected and every call stands where it stood. */
   async start(): Promise<void> {
     const { telephony } = this.#deps

@@ -54,6 +54,15 @@ export class VoicemailKeeper {
     if (entry.finished) void this.#pull(recording)
   }
 
+  /** Nothing was said: the file goes, and no ticket comes of it. */
+  drop(recording: string): void {
+    this.#pending.delete(recording)
+    void this.#deps.telephony.deleteRecording(recording).then((deleted) => {
+      // The sweep after the next connect finds it again and hears that it is empty.
+      if (!deleted.ok && deleted.why !== 'gone') this.#deps.log.info({ recording, why: deleted.why }, 'an empty recording stays on the PBX for now')
+    })
+  }
+
   /** The PBX says that the file is complete. */
   finished(recording: string): void {
     const entry = this.#pending.get(recording)

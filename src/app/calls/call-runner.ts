@@ -213,7 +213,7 @@ export class CallRunner {
         this.#lookUpPin(command.visit)
         return
       case 'enterQueue':
-        this.#enterQueue(command.visit, command.queue, command.priority)
+        this.#enterQueue(command)
         return
       case 'leaveQueue':
         this.#leaveQueue()
@@ -260,6 +260,9 @@ export class CallRunner {
       case 'keepVoicemail':
         this.#services.voicemails.keep(recordingOf(id, command.visit))
         return
+      case 'dropRecording':
+        this.#services.voicemails.drop(recordingOf(id, command.visit))
+        return
       case 'hangUp':
         void telephony.send({ do: 'hangUp', leg })
         return
@@ -286,11 +289,11 @@ export class CallRunner {
   }
 
   /** `gone` needs no event: the leg's end is on its way. `unreachable` neither: the reconnect resumes the step. */
-  #reportRefusal(command: 'play' | 'record' | 'ring' | 'dial' | 'connect', visit: number, sent: Promise<Outcome>): void {
+  #reportRefusal(command: 'play' | 'record' | 'dial' | 'connect', visit: number, sent: Promise<Outcome>, leg?: LegName): void {
     void sent.then((outcome) => {
       if (outcome.ok || outcome.why === 'gone' || outcome.why === 'unreachable') return
       this.#services.log.warn({ call: this.facts.id, command, why: outcome.why, detail: outcome.detail }, 'the PBX would not do this')
-      this.take({ type: 'commandRefused', at: this.#services.now(), visit, command })
+      this.take({ type: 'commandRefused', at: this.#services.now(), visit, command, ...(leg === undefined ? {} : { leg }) })
     })
   }
 
@@ -310,24 +313,18 @@ export class CallRunner {
     })
   }
 
-  #enterQueue(visit: number, queue: string, priority: number): void {
+  #enterQueue({ visit, queue, priority, since }: Extract<CallCommand, { type: 'enterQueue' }>): void {
     const { store, now, dispatcher, journal } = this.#services
     const wanted = (): boolean => this.#state.visit === visit && this.#state.phase === 'active'
     this.#inOrder(async () => {
       // The row comes first: whoever reads the queue must find the call.
       await journal.written(this.facts.id)
-      const queuedAt = this.#state.queuedSince ?? now()
-      const entry = { callId: this.facts.id, queue, priority, at: queuedAt }
+      const entry = { callId: this.facts.id, queue, priority, at: since }
       const entered = await untilStored(() => store.enterQueue(entry), wanted)
       if (entered === null) return
-      if (!wanted()) {
-        // Gone while we wrote: what was entered is left again, what was reserved is let go.
-        this.#leaveQueue()
-      } else if (entered.entered) {
-        this.take({ type: 'queueEntered', at: now(), visit })
-      } else {
-        this.take({ type: 'queueRefused', at: now(), visit, why: 'full' })
-      }
+      // If the caller has gone while we wrote, the core answers with leaving and with letting the agent go.
+      if (entered.entered) this.take({ type: 'queueEntered', at: now(), visit })
+      else this.take({ type: 'queueRefused', at: now(), visit, why: 'full' })
       dispatcher.deliver(entered.offers)
     })
   }
@@ -366,20 +363,20 @@ export class CallRunner {
   }
 
   #connect(visit: number, leg: LegName): void {
-    const { telephony, store, now } = this.#services
+    const { telephony, now } = this.#services
     const { doing } = this.#state
     const offer = offerOf(leg)
     const agentId = doing.what === 'talking' ? doing.agentId : null
     this.#inOrder(async () => {
       if (offer !== null && agentId !== null) {
         const mine = await this.#accept({ callId: this.facts.id, agentId, endpoint: '', offer })
-        if (!mine) return this.take({ type: 'commandRefused', at: now(), visit, command: 'connect' })
+        if (!mine) return this.take({ type: 'commandRefused', at: now(), visit, command: 'connect', leg })
       }
       if (this.#state.phase === 'ended') return
       const bridge = bridgeOf(this.facts.id)
       const created = await telephony.send({ do: 'createBridge', bridge })
-      if (!created.ok && created.why !== 'conflict') return this.#reportRefusal('connect', visit, Promise.resolve(created))
-      this.#reportRefusal('connect', visit, telephony.send({ do: 'joinBridge', bridge, legs: [this.facts.leg, outgoingLeg(this.facts.id, leg)] }))
+      if (!created.ok && created.why !== 'conflict') return this.#reportRefusal('connect', visit, Promise.resolve(created), leg)
+      this.#reportRefusal('connect', visit, telephony.send({ do: 'joinBridge', bridge, legs: [this.facts.leg, outgoingLeg(this.facts.id, leg)] }), leg)
     })
   }
 

@@ -54,7 +54,7 @@ export class Calls {
   }
 
   /** Dispatcher and keeper need the calls, and the calls need them: joined once, before the first event. */
-  wire(dispatcher: Dispatcher, voicemails: { keep(recording: string): void }): void {
+  wire(dispatcher: Dispatcher, voicemails: CallServices['voicemails']): void {
     const { asterisk, telephony, store, log, now, announcements, observer, definitions } = this.#deps
     this.#services = {
       asterisk,

@@ -49,4 +49,3 @@ export function recordingParts(name: RecordingName): { call: CallId; visit: numb
   return call === null || !Number.isSafeInteger(visit) ? null : { call, visit }
 }
 
-export type FallbackRecording = { at: number; caller: string | null; line: string | null }

@@ -17,7 +17,7 @@ export type CallServices = {
   log: Log
   now: () => number
   announcements: { promptFor(name: string, language: string, at: number): string | null }
-  voicemails: { keep(recording: string): void }
+  voicemails: { keep(recording: string): void; drop(recording: string): void }
   dispatcher: { deliver(offers: Offer[]): void; kick(queue: QueueName | null): void }
   callerGone(language: string): string | null
   typedFor(state: CallState): { pin: string; customerNumber: string | null } | null

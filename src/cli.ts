@@ -1,0 +1,64 @@
+/** `npx pforte …`: the commands, one file each in `cli/`. */
+import { Command } from 'commander'
+import { agentPassword } from './cli/agent-password.ts'
+import { call } from './cli/call.ts'
+import { doctor } from './cli/doctor.ts'
+import { flowCheck } from './cli/flow-check.ts'
+import { migrate } from './cli/migrate.ts'
+import { pinIssue } from './cli/pin-issue.ts'
+import { promptsRender } from './cli/prompts-render.ts'
+import { reload } from './cli/reload.ts'
+import { serve } from './cli/serve.ts'
+import { stop } from './cli/stop.ts'
+import { MistakesInFile } from './main/service-file.ts'
+import { PartFailure } from './local/part-failure.ts'
+
+const program = new Command('pforte')
+  .description('A PIN-gated telephone hotline and a status-SMS line on your own Asterisk.')
+  .showHelpAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+
+program.command('serve').description('run Pforte (what npm start does)').action(run(serve))
+program.command('stop').description('end Pforte and its embedded parts').action(run(stop))
+program.command('reload').description('take over an edited pforte.yaml; calls under way keep their old flow').action(run(reload))
+program.command('migrate').description('bring the database to this version').action(run(migrate))
+program.command('doctor').description('check the surroundings: what is wrong, and the mend').action(run(doctor))
+
+const flow = program.command('flow').description('call flows')
+flow.command('check').argument('<file>', 'a pforte.yaml').description('say what is wrong in it, and draw its flows as Mermaid').action(run(flowCheck))
+
+const pin = program.command('pin').description('PINs')
+pin.command('issue').requiredOption('--contract <id>', 'whose it is').description('draw a new PIN; it is shown once').action(run(pinIssue))
+
+const prompts = program.command('prompts').description('what callers hear')
+prompts.command('render').description('make every prompt of pforte.yaml ready').action(run(promptsRender))
+
+const agent = program.command('agent').description('agents')
+agent
+  .command('password')
+  .argument('<name>', 'an agent of pforte.yaml')
+  .option('--json', 'as {username, password, server}')
+  .description("draw a new SIP password for an agent's phone; it is shown once")
+  .action(run(agentPassword))
+
+program
+  .command('call', { hidden: true })
+  .option('--pin-file <file>', 'a file that holds the PIN to type')
+  .option('--no-pin', 'type nothing')
+  .option('--voicemail', 'leave a message')
+  .action(run(call))
+
+await program.parseAsync()
+
+/** Runs a command; a failure is one clear line with its exit code, a bug is a bug. */
+function run<Args extends unknown[]>(command: (...args: Args) => Promise<number>) {
+  return async (...args: Args): Promise<void> => {
+    try {
+      process.exitCode = await command(...args)
+    } catch (error) {
+      if (!(error instanceof PartFailure)) throw error
+      process.stderr.write(error instanceof MistakesInFile ? `\n${error.what}\n` : `\n✗ ${error.part}: ${error.what}\n  ${error.mend}\n`)
+      process.exitCode = error.exitCode
+    }
+  }
+}

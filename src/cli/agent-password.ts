@@ -1,0 +1,25 @@
+import { PartFailure } from '../local/part-failure.ts'
+import { runningPforte } from '../main/run-file.ts'
+import { withStore } from './surroundings.ts'
+
+/** Draws a new SIP password, shows it once, and has a running Pforte tell Asterisk. */
+export async function agentPassword(name: string, { json }: { json?: boolean }): Promise<number> {
+  return withStore(async ({ store, service, environment }) => {
+    const agent = service.agents.find((one) => one.id === name)
+    if (agent === undefined) {
+      const known = service.agents.map((one) => one.id).join(', ')
+      throw new PartFailure({ part: 'agent', what: `pforte.yaml has no agent "${name}"`, mend: known === '' ? 'Add one under agents:.' : `It has: ${known}.` })
+    }
+    const password = await store.newAgentPassword(agent)
+    const running = await runningPforte(environment.home)
+    if (running !== null) process.kill(running.pid, 'SIGHUP')
+    const server = running?.sipUri.replace(/^sip:/, '') || `${environment.sip.host}:${environment.sip.port}`
+    if (json === true) {
+      console.log(JSON.stringify({ username: agent.endpoint, password, server }))
+    } else {
+      console.log(`${agent.name}\n  user name  ${agent.endpoint}\n  password   ${password}\n  server     ${server}`)
+      console.error(running === null ? 'Asterisk learns it at the next start of Pforte.' : 'Asterisk knows it already; a phone can register now.')
+    }
+    return 0
+  })
+}

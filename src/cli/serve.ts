@@ -1,0 +1,57 @@
+import { startPforte, type Pforte } from '../main.ts'
+import { stopAsterisk } from '../local/asterisk.ts'
+import { stopPostgres } from '../local/postgres.ts'
+import { card } from '../main/card.ts'
+import { createProgress } from '../local/progress.ts'
+import { environmentOrFail } from './surroundings.ts'
+
+/**
+ * Runs Pforte until it is told to end. Ctrl-C (SIGINT) ends the embedded parts
+ * too; SIGTERM ends only Node, so that calls go on and the next start takes
+ * them up again; SIGHUP reads `pforte.yaml` again.
+ *
+ * @returns 0 stopped, 1 a part failed
+ */
+export async function serve(): Promise<number> {
+  const environment = environmentOrFail()
+  const progress = createProgress(process.stdout)
+  const told = toldToEnd()
+  const starting = startPforte(environment, progress)
+  const early = await Promise.race([starting.then(() => null), told])
+  if (early !== null) {
+    // Asked to end while starting: what has been begun is ended before we go.
+    await starting.then((pforte) => pforte.close(), () => undefined)
+    if (early === 'SIGINT') await stopEmbedded(environment.home)
+    return 0
+  }
+  const pforte = await starting
+  process.on('SIGHUP', () => void reload(pforte))
+  process.stdout.write(card(pforte))
+  const why = await Promise.race([told, pforte.ended])
+  await pforte.close()
+  if (typeof why !== 'string') throw why
+  if (why === 'SIGINT') {
+    await stopEmbedded(environment.home)
+    progress.done('Pforte and its parts have ended')
+  } else {
+    progress.done('Pforte has ended; calls go on in Asterisk until it is back')
+  }
+  return 0
+}
+
+function toldToEnd(): Promise<'SIGINT' | 'SIGTERM'> {
+  return new Promise((resolve) => {
+    process.on('SIGINT', () => resolve('SIGINT'))
+    process.on('SIGTERM', () => resolve('SIGTERM'))
+  })
+}
+
+async function stopEmbedded(home: string): Promise<void> {
+  await stopAsterisk(home)
+  await stopPostgres(home)
+}
+
+async function reload(pforte: Pforte): Promise<void> {
+  const wrong = await pforte.reload()
+  if (wrong !== null) process.stderr.write(`✗ pforte.yaml was not taken over; the one before goes on\n${wrong}\n`)
+}

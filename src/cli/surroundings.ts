@@ -1,0 +1,55 @@
+/** What every command needs: the environment, and for some the store. */
+import pino from 'pino'
+import { configurationIsWrong, formatEnvironmentProblems, loadEnvironment, type Environment, type Service } from '../config.ts'
+import { ensureSecret, openHome } from '../local/home.ts'
+import { PartFailure } from '../local/part-failure.ts'
+import { createProgress, type Progress } from '../local/progress.ts'
+import { stopPostgres } from '../local/postgres.ts'
+import { postgresPart } from '../main/parts.ts'
+import { runningPforte } from '../main/run-file.ts'
+import { readServiceFile } from '../main/service-file.ts'
+import { openStore, type OpenStore } from '../store/open.ts'
+
+/** @throws PartFailure naming every variable that is wrong */
+export function environmentOrFail(): Environment {
+  const loaded = loadEnvironment(process.env)
+  if (loaded.ok) return loaded.environment
+  throw new PartFailure({
+    part: 'environment',
+    what: formatEnvironmentProblems(loaded.problems),
+    mend: 'See the table of variables in the README.',
+    exitCode: configurationIsWrong,
+  })
+}
+
+export const progressOnStderr = (): Progress => createProgress(process.stderr)
+
+export type StoreAtHand = { environment: Environment; service: Service; store: OpenStore }
+
+/**
+ * Runs `work` with the store that Pforte uses: of a running Pforte or not. An
+ * embedded Postgres that runs only because of us is ended again.
+ */
+export async function withStore<T>(work: (at: StoreAtHand) => Promise<T>): Promise<T> {
+  const environment = environmentOrFail()
+  const home = await openHome(environment.home)
+  const { service } = await readServiceFile(environment.configFile, Date.now())
+  const running = await runningPforte(home.path)
+  const progress = running === null ? progressOnStderr() : { step: () => {}, done: () => {} }
+  const { databaseUrl, embedded, adopted } = await postgresPart(environment, progress)
+  const store = await openStore({
+    databaseUrl,
+    secret: Buffer.from(environment.secret ?? (await ensureSecret(home.path, 'secret'))),
+    log: pino({ level: 'silent' }),
+    pinLimits: service.pin.limits,
+    pinLength: service.pin.rules.length,
+    country: service.country,
+  })
+  try {
+    await store.migrate()
+    return await work({ environment, service, store })
+  } finally {
+    await store.close()
+    if (embedded && !adopted) await stopPostgres(home.path)
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * The composition root: config → store → prompts → HTTP → Asterisk → calls,
+ * and the way back. Everything that is joined is joined here.
+ *
+ * The order has reasons: prompts are served before Asterisk is told to fetch
+ * them; the lease is held before the socket is opened, since the newest socket
+ * silences the older one; calls are taken up before anything that can wait.
+ */
+import { join } from 'node:path'
+import pino from 'pino'
+import { Announcements } from './app/announcements.ts'
+import { Hotline } from './app/hotline.ts'
+import { Metrics } from './app/metrics.ts'
+import { AudioFileError, PromptStore } from './app/prompts.ts'
+import { VoiceError } from './app/ports/voice.ts'
+import type { CallStore, Lease } from './app/ports/store.ts'
+import type { Telephony } from './app/ports/telephony.ts'
+import { untilStored } from './app/store-patience.ts'
+import { toDefinitions, type Environment, type Service } from './config.ts'
+import { cacheDir } from './local/cache.ts'
+import { ensureSecret, openHome, type Home } from './local/home.ts'
+import { PartFailure } from './local/part-failure.ts'
+import type { Progress } from './local/progress.ts'
+import { openVoice } from './local/voice/open.ts'
+import { announceWith } from './main/announce.ts'
+import { callDefinitions, renderPrompts, type Rendered } from './main/definitions.ts'
+import { DemoAgent } from './main/demo-agent.ts'
+import { seedDemo } from './main/demo-data.ts'
+import { asteriskPart, postgresPart, type AsteriskPart } from './main/parts.ts'
+import { openApi } from './main/api.ts'
+import { removeRunFile, writeRunFile } from './main/run-file.ts'
+import { readServiceFile, type ServiceFile } from './main/service-file.ts'
+import { openStore, type OpenStore } from './store/open.ts'
+import { newId } from './store/ids.ts'
+import { openTelephony } from './telephony/open.ts'
+
+/** Pforte's name in Asterisk's dialplan: `Stasis(pforte,…)`. */
+const ARI_APP = 'pforte'
+
+export type Pforte = {
+  url: string
+  sipUri: string | null
+  lines: string[]
+  agents: string[]
+  /** Null: standard output. */
+  logFile: string | null
+  apiKeyFile: string | null
+  demoPinFile: string | null
+  embedded: { postgres: boolean; asterisk: boolean }
+  /** Reads `pforte.yaml` again. Calls under way keep the flow they began with. Answers what is wrong, or null. */
+  reload(): Promise<string | null>
+  /** Ends Node's side; calls go on in Asterisk. */
+  close(): Promise<void>
+  /** Settles when this process must go: another took its place. */
+  readonly ended: Promise<PartFailure>
+}
+
+/**
+ * Starts Pforte.
+ * @throws PartFailure: one clear line with the mend
+ */
+export async function startPforte(environment: Environment, progress: Progress): Promise<Pforte> {
+  const now = (): number => Date.now()
+  let file = await readServiceFile(environment.configFile, now())
+  let { service } = file
+  const home = await openHome(environment.home)
+  const { log, logFile } = openLog(environment, home)
+
+  const secret = environment.secret ?? (await ensureSecret(home.path, 'secret'))
+  const apiKey = environment.apiKey ?? (await ensureSecret(home.path, 'api-key'))
+  const postgres = await postgresPart(environment, progress)
+  const store = await openStoreFor(service, postgres.databaseUrl, secret, log)
+
+  const closers: (() => Promise<void> | void)[] = [() => store.close()]
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    await store.migrate()
+    const voice = await openVoice({ command: service.tts.command ?? undefined, cacheDir: await cacheDir(), progress })
+    closers.push(() => voice.close())
+    const prompts = new PromptStore({ folder: join(home.path, 'prompts'), voice })
+    closers.push(() => prompts.close())
+    const render = (of: ServiceFile): Promise<Rendered> => renderWithProgress(of, prompts, progress)
+    let rendered = await render(file)
+    const asterisk = await asteriskPart(environment, await fallbackPrompt(service, rendered, prompts), progress)
+    const lease = await takeLease(store.calls, asterisk, progress)
+    closers.push(() => lease.release())
+    await syncDefinitions(store, service, rendered, now())
+
+    const announcements = new Announcements(store.calls)
+    await announcements.reload()
+    let definitions = callDefinitions(service, rendered)
+    const metrics = new Metrics(() => hotline.calls)
+
+    let end: (why: PartFailure) => void = () => {}
+    const ended = new Promise<PartFailure>((resolve) => (end = resolve))
+    const telephony: Telephony = openTelephony({
+      ...asterisk.ari,
+      app: ARI_APP,
+      ...(environment.ariTransport === null ? {} : { transport: environment.ariTransport }),
+      promptUrl: environment.promptUrl,
+      log,
+    })
+    closers.push(() => telephony.close())
+    const demoAgent = new DemoAgent()
+    const hotline: Hotline = new Hotline({
+      asterisk: asterisk.key,
+      telephony,
+      store: store.calls,
+      log,
+      now,
+      newId,
+      definitions: () => definitions,
+      agents: () => [...service.agents, ...demoAgent.definitions],
+      prompts: () => rendered.all,
+      announcements,
+      observer: metrics.observer,
+      describeCall: async (id) => store.describeCall(id),
+      defaultLanguage: service.lines[0]?.language ?? 'de',
+      onVoicemail: () => {},
+      onReplaced: () => end(replaced()),
+    })
+    closers.push(() => hotline.close())
+    telephony.onStatus((status) => metrics.asteriskConnected(status.is === 'connected'))
+
+    const http = await openApi({
+      environment,
+      apiKey,
+      records: store.records,
+      prompts,
+      announce: announceWith({ prompts, store, announcements, telephony, service: () => service, now }),
+      pingPostgres: () => store.ping(),
+      telephony,
+      metrics: metrics.registry,
+      service: () => service,
+      hotline,
+      demoAgent: asterisk.embedded ? demoAgent : null,
+      sipUri: asterisk.sipUri,
+      log,
+      now,
+    })
+    closers.push(() => http.close())
+    progress.step('connecting to Asterisk')
+    await hotline.start()
+    progress.done('calls are taken')
+
+    await tellGuessChance(store.calls, metrics, service, progress)
+    const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null
+    const embedded = { postgres: postgres.embedded, asterisk: asterisk.embedded }
+    await writeRunFile(home.path, { url: http.url, sipUri: asterisk.sipUri ?? '', embedded })
+    closers.push(() => removeRunFile(home.path))
+    void lease.lost.then((why) => onLeaseLost(store.calls, asterisk, why, end))
+
+    return {
+      url: http.url,
+      sipUri: asterisk.sipUri,
+      lines: service.lines.map((line) => line.name),
+      agents: service.agents.map((agent) => agent.id),
+      logFile,
+      apiKeyFile: environment.apiKey === null ? join(home.path, 'api-key') : null,
+      demoPinFile,
+      embedded,
+      ended,
+      close: closeAll,
+      reload: async () => {
+        try {
+          const next = await readServiceFile(environment.configFile, now())
+          const nextRendered = await render(next)
+          await syncDefinitions(store, next.service, nextRendered, now())
+          file = next
+          service = next.service
+          rendered = nextRendered
+          definitions = callDefinitions(service, rendered)
+        } catch (error) {
+          if (error instanceof PartFailure) return error.message
+          throw error
+        }
+        await announcements.reload()
+        await hotline.pushAgents()
+        await hotline.warmPrompts()
+        hotline.dispatcher.kick(null)
+        log.info({ hash: service.hash }, 'pforte.yaml was read again; new calls use it')
+        return null
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function openStoreFor(service: Service, databaseUrl: string, secret: string, log: pino.Logger): Promise<OpenStore> {
+  return openStore({
+    databaseUrl,
+    secret: Buffer.from(secret),
+    log,
+    pinLimits: service.pin.limits,
+    pinLength: service.pin.rules.length,
+    country: service.country,
+  })
+}
+
+/** On a terminal the log goes to a file, so that the card stays in sight; elsewhere to standard output, as services do. */
+function openLog(environment: Environment, home: Home): { log: pino.Logger; logFile: string | null } {
+  const logFile = process.stdout.isTTY ? join(home.log, 'pforte.log') : null
+  const log = pino({ level: environment.logLevel, base: null }, pino.destination({ dest: logFile ?? 1, sync: true }))
+  return { log, logFile }
+}
+
+async function renderWithProgress({ service, audioFailure }: ServiceFile, prompts: PromptStore, progress: Progress): Promise<Rendered> {
+  progress.step('preparing prompts')
+  try {
+    const rendered = await renderPrompts(service, prompts, (done, of) => progress.step(`preparing prompts: ${done} of ${of}`))
+    progress.done(`${rendered.all.length} prompts are ready`)
+    return rendered
+  } catch (error) {
+    if (error instanceof AudioFileError) throw audioFailure(error)
+    if (error instanceof VoiceError) throw new PartFailure({ part: 'voice', what: error.message, mend: 'Correct the text, or set tts.command to another voice.' })
+    throw error
+  }
+}
+
+/** What Asterisk itself plays to callers while Pforte is away, in the language of the first line. */
+async function fallbackPrompt(service: Service, rendered: Rendered, prompts: PromptStore): Promise<Buffer | undefined> {
+  const texts = rendered.byName['fallback'] ?? {}
+  const hash = texts[service.lines[0]?.language ?? ''] ?? Object.values(texts)[0]
+  return hash === undefined ? undefined : (await prompts.get(hash))?.wav
+}
+
+async function takeLease(store: CallStore, asterisk: AsteriskPart, progress: Progress): Promise<Lease> {
+  return store.takeLease(`${asterisk.key}/${ARI_APP}`, () =>
+    progress.step('another Pforte serves this Asterisk; standing by until it ends'),
+  )
+}
+
+/** Without the lease another process may begin; with Postgres merely away, nobody can, and the calls go on. */
+async function onLeaseLost(store: CallStore, asterisk: AsteriskPart, why: string, end: (failure: PartFailure) => void): Promise<void> {
+  const lease = await untilStored(() =>
+    store.takeLease(`${asterisk.key}/${ARI_APP}`, () => end(replaced())),
+  )
+  if (lease !== null) void lease.lost.then((again) => onLeaseLost(store, asterisk, again, end))
+  void why
+}
+
+async function syncDefinitions(store: OpenStore, service: Service, rendered: Rendered, at: number): Promise<void> {
+  const { problems } = await store.calls.syncDefinitions(toDefinitions(service, rendered.byName), at)
+  if (problems.length === 0) return
+  throw new PartFailure({
+    part: 'configuration',
+    what: `pforte.yaml does not fit what is in the database:\n  ${problems.join('\n  ')}`,
+    mend: 'Nothing was changed.',
+    exitCode: 2,
+  })
+}
+
+async function tellGuessChance(store: CallStore, metrics: Metrics, service: Service, progress: Progress): Promise<void> {
+  const now = await store.guessChance()
+  metrics.guessChance(now)
+  const percent = `${(now.chance * 100).toFixed(3)} %`
+  const tooLikely = now.chance > service.pin.limits.maxGuessChance
+  if (tooLikely && service.pin.limits.whenTooLikely === 'refuse_to_start') {
+    throw new PartFailure({
+      part: 'PINs',
+      what: `${now.validPins} PINs are valid of ${now.possiblePins} possible: a random one opens the gate with a chance of ${percent}`,
+      mend: 'Make PINs longer (pin.length), or set pin.limits.when_too_likely: customer_number.',
+      exitCode: 2,
+    })
+  }
+  progress.done(
+    `a random PIN is right with a chance of ${percent} (${now.validPins} valid)${tooLikely ? '; so the customer number is asked too' : ''}`,
+  )
+}
+
+function replaced(): PartFailure {
+  return new PartFailure({
+    part: 'asterisk',
+    what: 'another Pforte has taken over this Asterisk',
+    mend: 'One process serves one Asterisk: end one of them.',
+  })
+}

@@ -1,0 +1,97 @@
+/** Joins the HTTP edge to what it shows. */
+import type { Registry } from 'prom-client'
+import type { Logger } from 'pino'
+import type { Hotline } from '../app/hotline.ts'
+import type { PromptStore } from '../app/prompts.ts'
+import type { Records } from '../app/ports/records.ts'
+import type { Telephony } from '../app/ports/telephony.ts'
+import type { Environment, Service } from '../config.ts'
+import { drawFlow } from '../console/draw-flow.ts'
+import { consolePages } from '../console/pages.ts'
+import { toMermaid } from '../domain/call/mermaid.ts'
+import { openHttp, type Http } from '../http/open.ts'
+import type { HttpOptions, PartState } from '../http/options.ts'
+import { errorCode, PartFailure } from '../local/part-failure.ts'
+import type { DemoAgent } from './demo-agent.ts'
+
+export type ApiDeps = {
+  environment: Environment
+  apiKey: string
+  records: Records
+  prompts: PromptStore
+  announce: HttpOptions['announce']
+  pingPostgres: () => Promise<PartState>
+  telephony: Telephony
+  metrics: Registry
+  service: () => Service
+  hotline: Hotline
+  /** Null on a configured Asterisk. */
+  demoAgent: DemoAgent | null
+  sipUri: string | null
+  log: Logger
+  now: () => number
+}
+
+/** @throws PartFailure when it cannot listen */
+export async function openApi(deps: ApiDeps): Promise<Http> {
+  const { environment, telephony, hotline, demoAgent, records } = deps
+  const { host, port } = environment.http
+  try {
+    return await openHttp({
+      host,
+      port,
+      apiKey: deps.apiKey,
+      records,
+      // Whoever becomes free may have somebody waiting for them.
+      onAgentChanged: () => hotline.dispatcher.kick(null),
+      prompts: { get: async (hash) => servedPrompt(await deps.prompts.get(hash)) },
+      announce: deps.announce,
+      parts: async () => ({
+        postgres: await deps.pingPostgres(),
+        asterisk: asteriskState(telephony, hotline),
+        smsc: { ok: true, detail: 'the status SMS is not built yet' },
+      }),
+      metrics: deps.metrics,
+      flows: () => Object.values(deps.service().flows).map(({ name, flow }) => ({ name, mermaid: toMermaid(flow), svg: drawFlow(flow) })),
+      service: () => serviceFacts(deps.service()),
+      pages: consolePages(),
+      demoAgent:
+        demoAgent === null
+          ? null
+          : {
+              keep: async () => ({ ...(await demoAgent.keep()), server: (deps.sipUri ?? '').replace(/^sip:/, '') }),
+              dismiss: () => demoAgent.dismiss(),
+            },
+      log: deps.log,
+      now: deps.now,
+    })
+  } catch (error) {
+    const code = errorCode(error)
+    if (code === 'EADDRINUSE') throw new PartFailure({ part: 'http', what: `port ${port} on ${host} is taken`, mend: 'End the program that has it, or set HTTP_PORT to another.', cause: error })
+    if (code === 'EACCES') throw new PartFailure({ part: 'http', what: `this user may not listen on port ${port}`, mend: 'Set HTTP_PORT to one above 1023.', cause: error })
+    if (code === 'EADDRNOTAVAIL') throw new PartFailure({ part: 'http', what: `this machine has no address ${host}`, mend: 'Set HTTP_HOST to one that it has, or to 0.0.0.0 for all.', cause: error })
+    throw error
+  }
+}
+
+function servedPrompt(prompt: { wav: Buffer; cacheControl: string } | undefined): { wav: Buffer; noStore: boolean } | null {
+  return prompt === undefined ? null : { wav: prompt.wav, noStore: prompt.cacheControl === 'no-store' }
+}
+
+function asteriskState(telephony: Telephony, hotline: Hotline): PartState {
+  const { status } = telephony
+  if (status.is === 'disconnected') return { ok: false, detail: status.why }
+  if (status.is === 'replaced') return { ok: false, detail: 'another process has taken over this Asterisk' }
+  if (!hotline.isSettled) return { ok: false, detail: 'taking up the calls that were under way' }
+  return { ok: true, detail: `Asterisk ${status.version} over ${status.transport}, ${hotline.calls.underWay.length} calls under way` }
+}
+
+function serviceFacts(service: Service): ReturnType<HttpOptions['service']> {
+  return {
+    country: service.country,
+    language: service.lines[0]?.language ?? 'de',
+    timeZone: service.timeZone,
+    queue: service.queues[0]?.name ?? '',
+    hours: Object.keys(service.hours),
+  }
+}
