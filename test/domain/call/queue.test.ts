@@ -162,7 +162,7 @@ t.test('a transfer to the emergency number', async (t) => {
   })
   t.test('is busy, or refused', async (t) => {
     new Story(t, hotline, call.state).ends('transfer-7', 'busy').then('stopMusic', 'clear ring', 'play after_the_beep')
-    new Story(t, hotline, call.state).refused('dial').then('stopMusic', 'clear ring', 'play after_the_beep')
+    new Story(t, hotline, call.state).refused('dial').then('hangUpLeg transfer-7', 'stopMusic', 'clear ring', 'play after_the_beep')
     new Story(t, hotline, call.state).answers('transfer-7').refused('connect').then('hangUpLeg transfer-7', 'stopMusic', 'play after_the_beep').hangsUp().hasEnded('abandoned')
   })
   t.test('the caller hangs up, while it rings and while they talk', async (t) => {

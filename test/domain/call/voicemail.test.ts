@@ -71,7 +71,7 @@ t.test('the recording fails, or is refused', async (t) => {
   new Story(t, hotline, call.state)
     .happens({ type: 'recordingFailed', visit })
     .then('dropRecording 5', 'clear recording', 'startMusic', 'set music to 60 s')
-  call.refused('record').then('clear recording', 'startMusic', 'set music to 60 s')
+  call.refused('record').then('stopRecording', 'dropRecording 5', 'clear recording', 'startMusic', 'set music to 60 s')
 })
 
 t.test('the greeting cannot be played: the beep all the same', async (t) => {

@@ -21,7 +21,9 @@ export const transfer: StepRules<TransferStep> = {
       case 'legEnded':
         return turn.state.doing.what === 'talking' ? otherSideLeft(turn) : fail(turn, `failed (${event.why})`)
       case 'commandRefused':
-        forgetConversation(turn)
+        // A refusal may be no more than a lost answer; the leg may be there after all.
+        if (event.command === 'connect') forgetConversation(turn)
+        else turn.do({ type: 'hangUpLeg', leg: legOf(turn) })
         return fail(turn, 'failed (refused)')
       case 'timerFired':
         turn.do({ type: 'hangUpLeg', leg: legOf(turn) })

@@ -33,7 +33,11 @@ export const voicemail: StepRules<VoicemailStep> = {
         turn.stopPlaying()
         return record(turn, step)
       case 'commandRefused':
-        return event.command === 'play' ? record(turn, step) : turn.take('empty', 'empty (not recorded)')
+        if (event.command === 'play') return record(turn, step)
+        // A refusal may be no more than a lost answer, and what comes next is not to be recorded.
+        turn.do({ type: 'stopRecording', visit: turn.state.visit })
+        turn.do({ type: 'dropRecording', visit: turn.state.visit })
+        return turn.take('empty', 'empty (not recorded)')
       case 'recordingFailed':
         turn.do({ type: 'dropRecording', visit: turn.state.visit })
         return turn.take('empty', 'empty (recording failed)')
