@@ -1,0 +1,215 @@
+/**
+ * The way to Postgres: one pool for everything, with limits on every wait.
+ *
+ * - connecting (or waiting for a free connection) takes at most `connectMs`
+ * - a statement is cancelled by Postgres after `statementMs`; where Postgres
+ *   itself has stopped (frozen, cut off without a FIN), the client gives up a
+ *   second later and throws the connection away
+ * - a transaction that its process abandoned is ended by Postgres after
+ *   `idleInTransactionMs`, so a frozen Pforte cannot hold a queue's lock
+ *
+ * Errors leave here as the ports promise them (errors.ts).
+ */
+import assert from 'node:assert/strict'
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
+import pg from 'pg'
+import type { Logger } from 'pino'
+import { asPortError, isCollision, isUnavailable } from './errors.ts'
+import type { Schema } from './schema.ts'
+
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+
+export type Waits = { connectMs: number; statementMs: number; idleInTransactionMs: number }
+export const defaultWaits: Waits = { connectMs: 2000, statementMs: 3000, idleInTransactionMs: 10_000 }
+/** Postgres gets this much longer to say itself that a statement took too long. */
+const graceMs = 1000
+const maxConnections = 10
+/** Two transactions in each other's way are tried again this often. */
+const collisionRetries = 4
+
+/** A statement that is prepared once a connection and then only executed. Named by what it does. */
+export type Statement = { name: string; text: string }
+/** Runs a statement; rows come with times as epoch milliseconds and bigints as numbers. */
+export type Run = <Row extends object = Record<string, unknown>>(statement: Statement, values: unknown[]) => Promise<Row[]>
+
+const { builtins } = pg.types
+const parseDate = pg.types.getTypeParser(builtins.TIMESTAMPTZ) as (text: string) => Date
+function parseBigint(text: string): number {
+  const number = Number(text)
+  assert(Number.isSafeInteger(number), 'a count that no number can hold')
+  return number
+}
+
+/** How rows become values: per connection, never in `pg`'s process-wide table. */
+export const types: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: unknown) {
+    if (format !== 'binary') {
+      if (oid === builtins.TIMESTAMPTZ) return (text: string) => parseDate(text).getTime()
+      if (oid === builtins.INT8) return parseBigint
+    }
+    return pg.types.getTypeParser(oid, format as 'text')
+  },
+} as pg.CustomTypesConfig
+
+/** Settings that every connection of ours shares. */
+export function connectionConfig(databaseUrl: string, purpose: string, waits: Waits): pg.ClientConfig {
+  return {
+    connectionString: databaseUrl,
+    application_name: `pforte ${purpose}`,
+    types,
+    connectionTimeoutMillis: waits.connectMs,
+    statement_timeout: waits.statementMs,
+    query_timeout: waits.statementMs + graceMs,
+    idle_in_transaction_session_timeout: waits.idleInTransactionMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5000,
+  }
+}
+
+/** A pool's client that knows whether it may go back into the pool. */
+class GuardedClient implements PostgresPoolClient {
+  readonly #client: pg.PoolClient
+  readonly #noteError: (error: Error) => void
+  #broken = false
+
+  constructor(client: pg.PoolClient, log: Log) {
+    this.#client = client
+    // A connection that dies between two statements of a transaction says so here; the next statement fails.
+    this.#noteError = (error) => {
+      this.#broken = true
+      log.debug({ err: error }, 'a connection to Postgres broke')
+    }
+    client.on('error', this.#noteError)
+  }
+
+  /** What kysely calls; the overload for cursors is its own affair. */
+  readonly query = ((textOrConfig: unknown, values?: unknown) => this.send(textOrConfig, values)) as PostgresPoolClient['query']
+
+  async send(textOrConfig: unknown, values?: unknown): Promise<{ rows: object[] }> {
+    // A client that gave up on an answer would hand that answer to the next question.
+    if (this.#broken) throw asPortError(new Error('Connection terminated'))
+    try {
+      return await (this.#client.query as (...args: unknown[]) => Promise<{ rows: object[] }>).call(this.#client, textOrConfig, values)
+    } catch (error) {
+      if (isUnavailable(error)) this.#broken = true
+      throw asPortError(error)
+    }
+  }
+
+  release(): void {
+    this.#client.removeListener('error', this.#noteError)
+    if (this.#broken) {
+      // Without this a goodbye is sent first, and waited for, to a server that does not answer.
+      ;(this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
+    }
+    this.#client.release(this.#broken)
+  }
+}
+
+class GuardedPool implements PostgresPool {
+  readonly pool: pg.Pool
+  readonly #log: Log
+
+  constructor(config: pg.PoolConfig, log: Log) {
+    this.pool = new pg.Pool(config)
+    this.#log = log
+    this.pool.on('error', (error) => log.debug({ err: error }, 'an idle connection to Postgres ended'))
+  }
+
+  async connect(): Promise<GuardedClient> {
+    try {
+      return new GuardedClient(await this.pool.connect(), this.#log)
+    } catch (error) {
+      throw asPortError(error)
+    }
+  }
+
+  end(): Promise<void> {
+    return this.pool.end()
+  }
+}
+
+export class Connections {
+  /** For everything that is not on the way of a call; not prepared. */
+  readonly kysely: Kysely<Schema>
+  readonly log: Log
+  readonly #pool: GuardedPool
+  #closed: Promise<void> | null = null
+
+  constructor(databaseUrl: string, log: Log, waits: Waits = defaultWaits) {
+    this.log = log
+    this.#pool = new GuardedPool({ ...connectionConfig(databaseUrl, 'pool', waits), max: maxConnections, idleTimeoutMillis: 60_000 }, log)
+    this.kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: this.#pool }) })
+  }
+
+  /** Runs one prepared statement in a transaction of its own. @throws StoreUnavailable */
+  readonly run: Run = (statement, values) => withRetries(async () => {
+    const client = await this.#pool.connect()
+    try {
+      return await execute(client, statement, values)
+    } finally {
+      client.release()
+    }
+  })
+
+  /**
+   * Runs prepared statements in one transaction (read committed), again if it collided with another.
+   * `onCommit` is told before the commit is sent: if the commit's answer is lost, what `work`
+   * returned may be true or not.
+   * @throws StoreUnavailable
+   */
+  transaction<T>(work: (run: Run) => Promise<T>, onCommit?: (result: T) => void): Promise<T> {
+    return withRetries(async () => {
+      const client = await this.#pool.connect()
+      try {
+        await client.send('BEGIN')
+        let result: T
+        try {
+          result = await work((statement, values) => execute(client, statement, values))
+        } catch (error) {
+          // A rollback that fails has no news: the connection is gone, and the transaction with it.
+          await client.send('ROLLBACK').catch((rollbackError: unknown) => {
+            if (!isUnavailable(rollbackError)) throw rollbackError
+          })
+          throw error
+        }
+        onCommit?.(result)
+        await client.send('COMMIT')
+        return result
+      } finally {
+        client.release()
+      }
+    })
+  }
+
+  /** The same through kysely, for what no caller waits for. @throws StoreUnavailable */
+  kyselyTransaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+    return withRetries(() => this.kysely.transaction().execute(work))
+  }
+
+  /** Connections that somebody has taken and not given back; 0 when nothing is under way. */
+  get inUse(): number {
+    return this.#pool.pool.totalCount - this.#pool.pool.idleCount
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.kysely.destroy().then(() => this.#pool.pool.ended ? undefined : this.#pool.end())
+    return this.#closed
+  }
+}
+
+async function execute<Row extends object>(client: GuardedClient, statement: Statement, values: unknown[]): Promise<Row[]> {
+  const { rows } = await client.send({ name: statement.name, text: statement.text, values })
+  return rows as Row[]
+}
+
+async function withRetries<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isCollision(error) || tries >= collisionRetries) throw error
+    }
+  }
+}
+

@@ -1,0 +1,51 @@
+/**
+ * Keys derived from the service's secret, one for each use (HKDF, RFC 5869),
+ * so that what leaks by one use opens no other.
+ */
+import assert from 'node:assert/strict'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+
+const keyBytes = 32
+const nonceBytes = 12
+const tagBytes = 16
+const cipher = 'aes-256-gcm'
+/** Shorter secrets could be tried out against the check value. */
+const shortestSecretBytes = 16
+
+export class Keys {
+  /** Names the secret without telling it; written beside every digest made with it. */
+  readonly id: string
+  /** Proves that two processes hold the same secret. */
+  readonly checkValue: Buffer
+  readonly #pins: Buffer
+  readonly #passwords: Buffer
+
+  constructor(secret: Buffer) {
+    assert(secret.length >= shortestSecretBytes, `the service's secret has at least ${shortestSecretBytes} bytes`)
+    const derive = (use: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', `pforte ${use}`, keyBytes))
+    this.id = derive('key id').toString('hex', 0, 6)
+    this.checkValue = derive('check value')
+    this.#pins = derive('pin digests')
+    this.#passwords = derive('agent passwords')
+  }
+
+  /** What is kept of a PIN: keyed, because five digits leave no room for a salt to help. */
+  pinDigest(pin: string): Buffer {
+    return createHmac('sha256', this.#pins).update(pin).digest()
+  }
+
+  /** Encrypts an agent's SIP password; `owner` binds it to that agent's row. */
+  seal(password: string, owner: string): Buffer {
+    const nonce = randomBytes(nonceBytes)
+    const sealing = createCipheriv(cipher, this.#passwords, nonce).setAAD(Buffer.from(owner))
+    return Buffer.concat([nonce, sealing.update(password, 'utf8'), sealing.final(), sealing.getAuthTag()])
+  }
+
+  /** Reverses `seal`; throws if the row was made with another secret or for another owner. */
+  unseal(sealed: Buffer, owner: string): string {
+    const opening = createDecipheriv(cipher, this.#passwords, sealed.subarray(0, nonceBytes))
+      .setAAD(Buffer.from(owner))
+      .setAuthTag(sealed.subarray(-tagBytes))
+    return Buffer.concat([opening.update(sealed.subarray(nonceBytes, -tagBytes)), opening.final()]).toString('utf8')
+  }
+}

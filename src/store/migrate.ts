@@ -1,0 +1,90 @@
+/**
+ * Brings a database to what this Pforte needs: the numbered files of
+ * `migrations/`, forward only. kysely's Migrator keeps the book and the lock,
+ * so that two processes that start at once do it once.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Kysely, Migrator, PostgresDialect, sql, type Migration } from 'kysely'
+import pg from 'pg'
+import { asPortError, isAccessRefused, StoreRefused } from './errors.ts'
+import { connectionConfig, defaultWaits, type Log } from './connections.ts'
+
+export const migrationsFolder = join(import.meta.dirname, '../../migrations')
+const migrationTableName = 'pforte_migration'
+const migrationLockTableName = 'pforte_migration_lock'
+const oldestServer = { number: 150_000, name: '15' }
+
+export type MigrationResult = { applied: string[]; at: string | null }
+
+/**
+ * Applies what is missing (`apply`) or refuses to go on with less (`check`).
+ * @throws StoreRefused when the database belongs to a newer Pforte, the server is too old or lets us not in
+ * @throws StoreUnavailable when Postgres cannot be reached
+ */
+export async function migrate(databaseUrl: string, log: Log, mode: 'apply' | 'check' = 'apply', folder = migrationsFolder): Promise<MigrationResult> {
+  const pool = new pg.Pool({
+    ...connectionConfig(databaseUrl, 'migrate', defaultWaits),
+    // An index on a large table takes as long as it takes.
+    statement_timeout: 0,
+    query_timeout: 0,
+    idle_in_transaction_session_timeout: 0,
+    max: 1,
+  })
+  pool.on('error', (error) => log.debug({ err: error }, 'the connection for migrations ended'))
+  const database = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await requireServerVersion(database)
+    const known = await readMigrations(folder)
+    const done = await appliedMigrations(database)
+    const foreign = done.filter((name) => !(name in known))
+    if (foreign.length > 0) {
+      throw new StoreRefused('too_new', `The database belongs to a newer Pforte (it knows ${foreign.join(', ')}). Start that version or a newer one, or point DATABASE_URL to another database.`)
+    }
+    const pending = Object.keys(known).filter((name) => !done.includes(name))
+    if (pending.length === 0) return { applied: [], at: done.at(-1) ?? null }
+    if (mode === 'check') {
+      throw new StoreRefused('pending', `The database lacks ${pending.join(', ')}. Run "npx pforte migrate" first.`)
+    }
+    const migrator = new Migrator({ db: database, provider: { getMigrations: async () => known }, migrationTableName, migrationLockTableName })
+    const { error, results } = await migrator.migrateToLatest()
+    const applied = (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
+    if (error !== undefined) throw error
+    if (applied.length > 0) log.info({ applied }, 'the database was brought up to date')
+    return { applied, at: Object.keys(known).at(-1) ?? null }
+  } catch (error) {
+    if (isAccessRefused(error)) {
+      throw new StoreRefused('access', `Postgres lets Pforte not in: ${(error as Error).message}. Look at user, password and database name in DATABASE_URL.`, { cause: error })
+    }
+    throw asPortError(error)
+  } finally {
+    await database.destroy()
+  }
+}
+
+async function requireServerVersion(database: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql<{ number: string; name: string }>`
+    SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS name`.execute(database)
+  const server = rows[0]!
+  if (Number(server.number) < oldestServer.number) {
+    throw new StoreRefused('too_old', `Postgres ${server.name} is too old: Pforte needs ${oldestServer.name} or later. Upgrade it, or leave DATABASE_URL out to use the embedded one.`)
+  }
+}
+
+async function readMigrations(folder: string): Promise<Record<string, Migration>> {
+  const files = (await readdir(folder)).filter((file) => /^\d{4}_\w+\.sql$/.test(file)).sort()
+  const migrations: Record<string, Migration> = {}
+  for (const file of files) {
+    const text = await readFile(join(folder, file), 'utf8')
+    // Without parameters `pg` uses the simple protocol, which takes a whole file of statements.
+    migrations[file.replace(/\.sql$/, '')] = { up: async (database) => void (await sql.raw(text).execute(database)) }
+  }
+  return migrations
+}
+
+async function appliedMigrations(database: Kysely<unknown>): Promise<string[]> {
+  const { rows: [there] } = await sql<{ there: boolean }>`SELECT to_regclass(${migrationTableName}) IS NOT NULL AS there`.execute(database)
+  if (there?.there !== true) return []
+  const { rows } = await sql<{ name: string }>`SELECT name FROM ${sql.table(migrationTableName)} ORDER BY name`.execute(database)
+  return rows.map((row) => row.name)
+}

@@ -1,0 +1,155 @@
+/** Puts the store together: one pool, and behind the two ports a file for each idea. */
+import type { CallStore, PinLimits } from '../app/ports/store.ts'
+import type { Records } from '../app/ports/records.ts'
+import { Agents } from './agents.ts'
+import { Announcements } from './announcements.ts'
+import { CallRecords } from './call-records.ts'
+import { Calls } from './calls.ts'
+import { Connections, defaultWaits, type Log, type Waits } from './connections.ts'
+import { Customers } from './customers.ts'
+import { DefinitionsSync } from './definitions.ts'
+import { Keys } from './keys.ts'
+import { Leases } from './lease.ts'
+import { migrate } from './migrate.ts'
+import { PinGate } from './pin-gate.ts'
+import { Pins } from './pins.ts'
+import { Queue } from './queue.ts'
+import { requireSameSecret } from './secret.ts'
+import { ServiceRecords } from './service-records.ts'
+import { Tickets } from './tickets.ts'
+import { Voicemails } from './voicemails.ts'
+
+export type StoreOptions = {
+  /** `postgres://user:password@host:port/database` */
+  databaseUrl: string
+  /** Root of derived keys, at least 16 bytes. */
+  secret: Buffer
+  log: Log
+  pinLimits: PinLimits
+  pinLength: number
+  /** `apply` brings the database up to date first; `check` refuses one that is not. */
+  migrations?: 'apply' | 'check'
+  waits?: Waits
+  /** Epoch milliseconds. */
+  now?: () => number
+}
+
+export type Store = {
+  calls: CallStore
+  records: Records
+  /** Taken and not given back connections; 0 when nothing is under way. */
+  readonly connectionsInUse: number
+  /** Settles when Postgres answers. @throws StoreUnavailable */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+const pingStatement = { name: 'ping', text: 'SELECT 1' }
+
+/**
+ * @throws StoreRefused for what no retry mends (another secret, a newer database, an old server, no access)
+ * @throws StoreUnavailable when Postgres cannot be reached
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { databaseUrl, log, now = Date.now, waits = defaultWaits } = options
+  await migrate(databaseUrl, log, options.migrations ?? 'apply')
+  const connections = new Connections(databaseUrl, log, waits)
+  const keys = new Keys(options.secret)
+  const gate = new PinGate(connections, keys, options.pinLimits, options.pinLength)
+  try {
+    await requireSameSecret(connections, keys)
+    await gate.guessChance(now())
+  } catch (error) {
+    await connections.close()
+    throw error
+  }
+
+  const leases = new Leases(databaseUrl, log)
+  const parts = {
+    agents: new Agents(connections, keys),
+    announcements: new Announcements(connections),
+    callRecords: new CallRecords(connections),
+    calls: new Calls(connections),
+    customers: new Customers(connections),
+    definitions: new DefinitionsSync(connections, keys),
+    gate,
+    leases,
+    pins: new Pins(connections, keys, options.pinLength, () => gate.pinsChanged()),
+    queue: new Queue(connections, now),
+    service: new ServiceRecords(connections),
+    tickets: new Tickets(connections),
+    voicemails: new Voicemails(connections),
+  }
+  const close = async (): Promise<void> => {
+    await leases.close()
+    await connections.close()
+  }
+  return {
+    calls: callStore(parts, now, close),
+    records: recordsOf(parts, now),
+    get connectionsInUse() { return connections.inUse },
+    async ping() { await connections.run(pingStatement, []) },
+    close,
+  }
+}
+
+type Parts = {
+  agents: Agents
+  announcements: Announcements
+  callRecords: CallRecords
+  calls: Calls
+  customers: Customers
+  definitions: DefinitionsSync
+  gate: PinGate
+  leases: Leases
+  pins: Pins
+  queue: Queue
+  service: ServiceRecords
+  tickets: Tickets
+  voicemails: Voicemails
+}
+
+function callStore({ agents, announcements, calls, definitions, gate, leases, queue, voicemails }: Parts, now: () => number, close: () => Promise<void>): CallStore {
+  return {
+    saveCalls: (rows) => calls.save(rows),
+    openCalls: (asterisk) => calls.open(asterisk),
+    flowByHash: (hash) => calls.flowByHash(hash),
+    checkPin: (question) => gate.check(question),
+    enterQueue: (entry) => queue.enter(entry),
+    leaveQueue: async (callId, at) => { await queue.leave(callId, at) },
+    dispatch: (name, at) => queue.dispatch(name, at),
+    markRinging: (offer, at) => agents.markRinging(offer, at),
+    acceptOffer: (offer, at) => agents.acceptOffer(offer, at),
+    releaseAgent: (request) => agents.release(request),
+    releaseStrays: (asterisk, liveCalls, at) => agents.releaseStrays(asterisk, liveCalls, at),
+    keepVoicemail: (request) => voicemails.keep(request),
+    announcements: () => announcements.list(),
+    syncDefinitions: (given, at) => definitions.sync(given, at),
+    agentPasswords: () => agents.passwords(),
+    guessChance: () => gate.guessChance(now()),
+    takeLease: (key, onStandBy) => leases.take(key, onStandBy),
+    close,
+  }
+}
+
+function recordsOf({ agents, announcements, callRecords, customers, pins, service, tickets, voicemails }: Parts, now: () => number): Records {
+  return {
+    createCustomer: (customer, at) => customers.create(customer, at),
+    customer: (id) => customers.get(id),
+    createContract: (contract, at) => customers.createContract(contract, at),
+    issuePin: (issue, at) => pins.issue(issue, at),
+    revokePin: (id, at) => pins.revoke(id, at),
+    tickets: (filter, page) => tickets.list(filter, page),
+    ticket: (id) => tickets.get(id),
+    voicemail: (ticketId) => voicemails.read(ticketId),
+    calls: (filter, page) => callRecords.list(filter, page),
+    call: (id) => callRecords.get(id),
+    lines: () => service.lines(),
+    queues: (at) => service.queues(at),
+    agents: () => agents.list(now()),
+    setAgentState: (id, state, reason, at) => agents.setState(id, state, reason, at),
+    putAnnouncement: (announcement, at) => announcements.put(announcement, at),
+    announcementNames: async () => (await announcements.list()).map(({ name }) => name),
+    isEmpty: () => customers.isEmpty(),
+  }
+}

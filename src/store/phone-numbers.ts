@@ -1,0 +1,33 @@
+/** Callers' and customers' numbers in one form, E.164, so that they can be compared. */
+import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js'
+
+/** Numbers without a country are read as a telephone there would dial them. */
+const homeCountry: CountryCode = 'DE'
+/** Longer than any number (E.164: 15 digits) and any SIP user worth keeping. */
+const longestCaller = 64
+/** What trunks put into the caller's place when there is none (RFC 3323, RFC 3325, and habit). */
+const withheldNames = /^(anonymous|anonym|unknown|unavailable|withheld|private|restricted|asterisk|s|)$/i
+
+/** E.164 (`+4930123456`), or null for what is no possible telephone number. */
+export function asE164(text: string): string | null {
+  const number = parsePhoneNumberFromString(text, homeCountry)
+  return number?.isPossible() === true ? number.number : null
+}
+
+/**
+ * A caller as rows keep them: E.164 where it is a number, otherwise what the
+ * trunk said without unprintable characters, at most 64 characters; null when
+ * withheld.
+ */
+export function asCaller(said: string | null): string | null {
+  if (said === null) return null
+  const text = printable(said).trim().slice(0, longestCaller)
+  if (withheldNames.test(text.replace(/@.*$/, ''))) return null
+  return asE164(text) ?? text
+}
+
+/** Postgres takes neither NUL in a text nor halves of a surrogate pair. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.toWellFormed().replace(/[\u0000-\u001f\u007f]/g, '')
+}

@@ -1,0 +1,150 @@
+/** The tables of `migrations/`, as kysely sees them. Rows hold times as epoch milliseconds; writes take Dates. */
+import { sql, type ColumnType, type Generated, type JSONColumnType, type RawBuilder } from 'kysely'
+import type { CallOutcome } from '../domain/call/commands.ts'
+import type { Flow } from '../domain/call/flow.ts'
+import type { PathEntry } from '../domain/call/state.ts'
+import type { TicketSource, TicketStatus } from '../app/ports/records.ts'
+import type { FlowPrompts } from '../app/ports/store.ts'
+
+export type Time = ColumnType<number, Date, Date>
+export type OptionalTime = ColumnType<number | null, Date | null | undefined, Date | null>
+
+/** A moment in a condition, where kysely expects what a row holds. */
+export function moment(at: number): RawBuilder<number> {
+  return sql<number>`${new Date(at)}::timestamptz`
+}
+
+export type RowAgentState = 'available' | 'paused' | 'offline' | 'reserved' | 'ringing' | 'talking' | 'wrap_up' | 'resting'
+export type EntryState = 'waiting' | 'offered' | 'talking' | 'left'
+
+export type Schema = {
+  service_secret: { only_one: Generated<boolean>; key_id: string; check_value: Buffer }
+  definitions: { version: Generated<number>; hash: string; synced_at: Time }
+  flows: { hash: string; flow: JSONColumnType<Flow>; prompts: JSONColumnType<FlowPrompts>; superseded_at: OptionalTime }
+  lines: { name: string; numbers: string[]; flow: string; language: string }
+  announcements: {
+    name: string
+    is_on: Generated<boolean>
+    text: ColumnType<Record<string, string>, string | undefined, string>
+    prompts: ColumnType<Record<string, string>, string | undefined, string>
+    ends_at: OptionalTime
+    updated_at: Time
+    removed_at: OptionalTime
+  }
+  queue_groups: { name: string }
+  queues: { name: string; group_name: string; max_waiting: number; wrap_up_ms: number; priority_weight_ms: number }
+  queue_replacements: { old_name: string; queue: string }
+  agents: {
+    id: string
+    name: string
+    endpoint: string
+    skills: string[]
+    sealed_password: Buffer
+    state: RowAgentState
+    reason: string | null
+    since: Time
+    until_at: OptionalTime
+    free_since: Time
+    call_id: string | null
+    offer: number | null
+    asked_state: 'paused' | 'offline' | null
+    asked_reason: string | null
+    removed_at: OptionalTime
+  }
+  agent_queues: { agent_id: string; queue: string }
+  queue_entries: {
+    call_id: string
+    queue: string
+    priority: number
+    entered_at: Time
+    sort_at: Time
+    state: EntryState
+    offers: Generated<number>
+    agent_id: string | null
+    left_at: OptionalTime
+  }
+  customers: {
+    id: string
+    customer_number: string
+    name: string
+    language: string
+    time_zone: string
+    demo: Generated<boolean>
+    created_at: Time
+  }
+  customer_phone_numbers: { number: string; customer_id: string; place: number }
+  contracts: {
+    id: string
+    customer_id: string
+    service: string
+    queue: string
+    priority: number
+    hours: string
+    sla_minutes: number | null
+    valid_from: OptionalTime
+    valid_to: OptionalTime
+    created_at: Time
+  }
+  pins: {
+    id: string
+    contract_id: string
+    digest: Buffer
+    key_id: string
+    valid_from: OptionalTime
+    valid_to: OptionalTime
+    created_at: Time
+    revoked_at: OptionalTime
+  }
+  pin_attempts: { id: Generated<number>; line: string; trunk: string | null; caller: string | null; call_id: string; attempted_at: Time }
+  line_guards: { line: string; stepped_up_until: Time }
+  calls: {
+    id: string
+    asterisk: string
+    leg: string
+    line: string
+    dialled: string
+    caller: string | null
+    trunk: string | null
+    language: string
+    flow_hash: string
+    state: ColumnType<unknown, string | null, string | null>
+    customer_id: string | null
+    contract_id: string | null
+    agent_id: string | null
+    queued_at: OptionalTime
+    started_at: Time
+    answered_at: OptionalTime
+    connected_at: OptionalTime
+    ended_at: OptionalTime
+    outcome: CallOutcome | null
+    ticket_id: string | null
+    path: ColumnType<PathEntry[], string, string>
+  }
+  tickets: {
+    id: string
+    number: string
+    customer_id: string | null
+    caller: string | null
+    subject: string
+    status: TicketStatus
+    source: TicketSource
+    version: number
+    call_id: string | null
+    created_at: Time
+    updated_at: Time
+  }
+  ticket_changes: { ticket_id: string; version: number; status: TicketStatus; changed_at: Time }
+  ticket_comments: { id: string; ticket_id: string; author: string; text: string; created_at: Time }
+  recordings: {
+    id: string
+    name: string
+    ticket_id: string
+    call_id: string | null
+    line: string | null
+    language: string
+    size_bytes: number
+    duration_ms: number
+    created_at: Time
+  }
+  recording_chunks: { recording_id: string; piece: number; data: Buffer }
+}

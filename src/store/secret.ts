@@ -1,0 +1,19 @@
+/** Sees to it that all processes of one database hold the same secret: another one would match no PIN and open no password. */
+import { timingSafeEqual } from 'node:crypto'
+import type { Connections } from './connections.ts'
+import { StoreRefused } from './errors.ts'
+import type { Keys } from './keys.ts'
+
+/**
+ * Writes the check value on the first start, compares it afterwards.
+ * @throws StoreRefused `other_secret`
+ */
+export async function requireSameSecret(connections: Connections, keys: Keys): Promise<void> {
+  const { kysely } = connections
+  await kysely.insertInto('service_secret').values({ key_id: keys.id, check_value: keys.checkValue })
+    .onConflict((conflict) => conflict.doNothing()).execute()
+  const kept = await kysely.selectFrom('service_secret').select(['key_id', 'check_value']).executeTakeFirstOrThrow()
+  if (kept.key_id !== keys.id || !timingSafeEqual(kept.check_value, keys.checkValue)) {
+    throw new StoreRefused('other_secret', `This database was set up with another secret (key ${kept.key_id}; this process has ${keys.id}). Set PFORTE_SECRET, or the file "secret" in PFORTE_HOME, to the one it was set up with, or point DATABASE_URL to another database.`)
+  }
+}
