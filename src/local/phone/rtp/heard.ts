@@ -1,0 +1,246 @@
+import { readWav, writeWav } from '../../../app/audio/wav.ts'
+import { packetMs } from './clock.ts'
+import { PromptShape } from './recognise.ts'
+
+/** Where times are `…At`, they are `performance.now()` of this process. */
+export interface PromptHeard {
+  readonly startedAt: number
+  /** How much of it was heard without a break. */
+  readonly heardMs: number
+  readonly endedAt: number
+  /** It was heard to its end. */
+  readonly complete: boolean
+}
+
+export interface Waiting {
+  /** Only what arrived after this counts; by default everything since the call began. */
+  readonly since?: number
+  readonly timeoutMs?: number
+}
+
+/** What was waited for was not heard in time. */
+export class NotHeard extends Error {
+  override readonly name = 'NotHeard'
+}
+
+const samplesPerMs = 8
+const usualTimeoutMs = 10_000
+/** Louder than comfort noise and G.711's own hiss: about -45 dB below full scale. */
+const audibleLevel = 184
+/** A jump of the sender's clock that the clock on the wall does not show is another sender, not a gap. */
+const mostSkewMs = 500
+/** An expected prompt is looked for this often. */
+const lookEveryMs = 100
+
+/** Everything that was heard in a call, on one time line, gaps included. */
+export class Heard {
+  #pcm = new Float32Array(samplesPerMs * 10_000)
+  #length = 0
+  readonly #packets: { at: number; sample: number }[] = []
+  #lastTimestamp = 0
+  #source: number | undefined
+  #lastAudibleAt: number | undefined
+  readonly #listeners = new Set<() => void>()
+
+  /** How many packets of sound arrived. */
+  get packets(): number {
+    return this.#packets.length
+  }
+
+  get startedAt(): number | undefined {
+    return this.#packets[0]?.at
+  }
+
+  get lastPacketAt(): number | undefined {
+    return this.#packets.at(-1)?.at
+  }
+
+  get durationMs(): number {
+    return this.#length / samplesPerMs
+  }
+
+  /** Takes a packet of sound; a late or repeated one is left out. */
+  add(at: number, source: number, timestamp: number, samples: Int16Array): void {
+    const sample = this.#place(at, source, timestamp)
+    if (sample === undefined) return
+    this.#source = source
+    this.#lastTimestamp = timestamp
+    this.#packets.push({ at, sample })
+    while (sample + samples.length > this.#pcm.length) {
+      const longer = new Float32Array(this.#pcm.length * 2)
+      longer.set(this.#pcm)
+      this.#pcm = longer
+    }
+    this.#pcm.set(samples, sample)
+    this.#length = sample + samples.length
+    if (levelOf(samples) > audibleLevel) this.#lastAudibleAt = at
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  #place(at: number, source: number, timestamp: number): number | undefined {
+    const last = this.#packets.at(-1)
+    if (last === undefined) return 0
+    const elapsedMs = at - last.at
+    const step = (timestamp - this.#lastTimestamp) | 0
+    if (source === this.#source && Math.abs(step / samplesPerMs - elapsedMs) < mostSkewMs) {
+      return step <= 0 ? undefined : last.sample + step
+    }
+    return Math.max(this.#length, last.sample + Math.round(elapsedMs * samplesPerMs))
+  }
+
+  /** The samples heard after `since`, at 8 kHz, as a WAV file. */
+  wav(since?: number): Buffer {
+    return writeWav(Int16Array.from(this.#pcm.subarray(this.#sampleAt(since), this.#length)), samplesPerMs * 1000)
+  }
+
+  /** The longest time without a packet, in milliseconds, the time from the last packet to `until` (or now) included. */
+  longestGapMs({ since = -Infinity, until = performance.now() }: { since?: number; until?: number } = {}): number {
+    let longest = 0
+    let last: number | undefined = Number.isFinite(since) ? since : undefined
+    for (const { at } of this.#packets) {
+      if (at < since || at > until) continue
+      if (last !== undefined) longest = Math.max(longest, at - last)
+      last = at
+    }
+    return last === undefined ? Infinity : Math.max(longest, until - last)
+  }
+
+  /** How much of the last `overMs` is one tone: 0 for none of it, 1 for nothing else. */
+  toneLevel(hz: number, overMs = 200): number {
+    const samples = this.#pcm.subarray(Math.max(0, this.#length - overMs * samplesPerMs), this.#length)
+    const energy = samples.reduce((sum, sample) => sum + sample * sample, 0)
+    if (energy < audibleLevel ** 2 * samples.length || samples.length === 0) return 0
+    // Goertzel's recurrence: one coefficient of the Fourier transform.
+    const factor = 2 * Math.cos((2 * Math.PI * hz) / (samplesPerMs * 1000))
+    let [one, two] = [0, 0]
+    for (const sample of samples) [one, two] = [sample + factor * one - two, one]
+    return Math.min(1, (2 * (one * one + two * two - factor * one * two)) / (energy * samples.length))
+  }
+
+  /** Whether and when the prompt was heard, the first time after `since`. */
+  hears(prompt: PromptShape | Buffer, since?: number): PromptHeard | undefined {
+    const shape = prompt instanceof PromptShape ? prompt : promptShape(prompt)
+    const from = this.#sampleAt(since)
+    const found = shape.find(this.#pcm.subarray(from, this.#length))
+    if (found === undefined) return undefined
+    const start = from + found.startSample
+    return {
+      startedAt: this.#timeOf(start),
+      heardMs: found.heardSamples / samplesPerMs,
+      endedAt: this.#timeOf(start + found.heardSamples),
+      complete: found.complete,
+    }
+  }
+
+  /** Waits until something louder than silence arrives. @returns when it did. @throws {NotHeard} */
+  async waitForAudio({ since = 0, timeoutMs }: Waiting = {}): Promise<number> {
+    return this.#until('anything', timeoutMs, () => ((this.#lastAudibleAt ?? -1) > since ? this.#lastAudibleAt : undefined))
+  }
+
+  /** Waits until nothing audible has arrived for `quietMs`. @returns since when it has been silent. @throws {NotHeard} */
+  async waitForSilence(quietMs: number, { since = 0, timeoutMs = usualTimeoutMs }: Waiting = {}): Promise<number> {
+    const giveUpAt = performance.now() + timeoutMs
+    for (const begunAt = Math.max(since, this.startedAt ?? performance.now()); ; ) {
+      const silentSince = Math.max(begunAt, this.#lastAudibleAt ?? 0)
+      const remainingMs = silentSince + quietMs - performance.now()
+      if (remainingMs <= 0) return silentSince
+      if (performance.now() + remainingMs > giveUpAt) throw new NotHeard(`It was not silent for ${quietMs} ms within ${timeoutMs} ms`)
+      await new Promise((resolve) => setTimeout(resolve, remainingMs))
+    }
+  }
+
+  /** Waits for a tone of at least `lastingMs`, such as the beep. @returns when it was recognised. @throws {NotHeard} */
+  async waitForTone(hz: number, { since = 0, timeoutMs, lastingMs = 100 }: Waiting & { lastingMs?: number } = {}): Promise<number> {
+    return this.#until(`a tone of ${hz} Hz`, timeoutMs, () => {
+      const at = this.lastPacketAt ?? 0
+      return at - lastingMs >= since && this.toneLevel(hz, lastingMs) > 0.8 ? at : undefined
+    })
+  }
+
+  /** Waits until the prompt is recognised, which is about a second after it began. @throws {NotHeard} */
+  async waitForPrompt(wav: Buffer, waiting: Waiting = {}): Promise<PromptHeard> {
+    return (await this.waitForOneOf(new Map([['the prompt', wav]]), waiting)).heard
+  }
+
+  /**
+   * Waits until one of several prompts is recognised.
+   * @param prompts WAV files as they are served
+   * @throws {NotHeard}
+   */
+  async waitForOneOf<Name>(prompts: ReadonlyMap<Name, Buffer>, { since, timeoutMs }: Waiting = {}): Promise<{ name: Name; heard: PromptHeard }> {
+    const shapes = [...prompts].map(([name, wav]) => [name, promptShape(wav)] as const)
+    // Sound that was searched in vain is not searched again, but for what a prompt may just have begun in.
+    const keptMs = 2500
+    let from = since
+    let lookedAt = -Infinity
+    return this.#until([...prompts.keys()].join(' or '), timeoutMs, () => {
+      const now = this.lastPacketAt ?? 0
+      if (now - lookedAt < lookEveryMs) return undefined
+      lookedAt = now
+      let best: { name: Name; heard: PromptHeard } | undefined
+      for (const [name, shape] of shapes) {
+        const heard = this.hears(shape, from)
+        if (heard !== undefined && heard.heardMs > (best?.heard.heardMs ?? 0)) best = { name, heard }
+      }
+      from = Math.max(from ?? 0, now - keptMs)
+      return best
+    })
+  }
+
+  #until<T>(what: string, timeoutMs = usualTimeoutMs, look: () => T | undefined): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const done = (): void => {
+      clearTimeout(timeout)
+      this.#listeners.delete(listener)
+    }
+    const listener = (): void => {
+      const found = look()
+      if (found === undefined) return
+      done()
+      resolve(found)
+    }
+    const timeout = setTimeout(() => {
+      done()
+      reject(new NotHeard(`${what} was not heard within ${timeoutMs} ms`))
+    }, timeoutMs)
+    this.#listeners.add(listener)
+    listener()
+    return promise
+  }
+
+  /** The first sample that arrived after `at`. */
+  #sampleAt(at: number | undefined): number {
+    if (at === undefined) return 0
+    const packet = this.#packets[firstIndex(this.#packets, (one) => one.at >= at)]
+    return packet?.sample ?? this.#length
+  }
+
+  #timeOf(sample: number): number {
+    const index = firstIndex(this.#packets, (one) => one.sample > sample)
+    const packet = this.#packets[Math.max(0, index - 1)] ?? { at: 0, sample: 0 }
+    return packet.at + Math.min((sample - packet.sample) / samplesPerMs, packetMs)
+  }
+}
+
+/** A served prompt in the form that it is recognised by. */
+export function promptShape(wav: Buffer): PromptShape {
+  const { channels } = readWav(wav)
+  return new PromptShape(Int16Array.from(channels[0] ?? [], (sample) => sample * 32767))
+}
+
+/** The first index for which `holds`, which is false and then true along the array. */
+function firstIndex<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  let [low, high] = [0, items.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (holds(items[middle] as T)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function levelOf(samples: Int16Array): number {
+  let sum = 0
+  for (const sample of samples) sum += sample * sample
+  return Math.sqrt(sum / Math.max(1, samples.length))
+}
