@@ -4,6 +4,7 @@
  * from the page's style sheet by class, so that it is right in light and dark.
  */
 import { type Edge, Graph, layout, type Point } from '@dagrejs/dagre'
+import { drawnEdges } from '../domain/call/edges.ts'
 import type { Flow, Step, StepKind } from '../domain/call/flow.ts'
 import { stepSummary } from './step-summary.ts'
 
@@ -78,10 +79,7 @@ function inWalkingOrder(flow: Flow): string[] {
 
 function outcomesByTarget(step: Step): Map<string, string[]> {
   const targets = new Map<string, string[]>()
-  if (!('then' in step)) return targets
-  for (const [outcome, target] of Object.entries(step.then)) {
-    if (typeof target === 'string') targets.set(target, [...(targets.get(target) ?? []), outcome])
-  }
+  for (const [outcome, target] of drawnEdges(step)) targets.set(target, [...(targets.get(target) ?? []), outcome])
   return targets
 }
 
