@@ -137,7 +137,7 @@ async function install(development) {
  * @returns {Promise<{ code: number, output: string }>}
  */
 function npmInstall(development) {
-  const npm = ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error', ...(development ? ['--include=dev'] : [])]
+  const npm = ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=10000', ...(development ? ['--include=dev'] : [])]
   const check = `${shellQuote(process.execPath)} ${shellQuote(fileURLToPath(import.meta.url))} --is-installed ${development ? 'development' : ''}`
   const once = `${check} || exec ${npm.join(' ')}`
   // flock(1) can lock the folder of the clone itself, so that no lock file is left in it.
@@ -167,8 +167,8 @@ function explain(output) {
 
 /** @param {string} output */
 function lastError(output) {
-  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!)\s*/, '').trim()).filter((line) => line !== '' && !/complete log|^code |^errno /.test(line))
-  return (lines[0] ?? 'nothing').slice(0, 300)
+  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!)\s*/, '').trim()).filter((line) => line !== '' && !/complete log|^(code|errno|syscall) /.test(line))
+  return (lines.find((line) => /failed, reason|Not Found/.test(line)) ?? lines[0] ?? 'nothing').slice(0, 300)
 }
 
 /**

@@ -95,7 +95,7 @@ function directories(path: string, packages: AsteriskPackages): string {
   return `; Written by Pforte at each start.
 [directories]
 astetcdir => ${path}/etc
-${packages.folders === undefined ? '' : `astmoddir => ${packages.folders.modules}\n`}astvarlibdir => ${path}/lib
+${packages.modules === undefined ? '' : `astmoddir => ${packages.modules}\n`}astvarlibdir => ${path}/lib
 astdbdir => ${path}/lib
 astkeydir => ${path}/lib
 astdatadir => ${path}/data
@@ -108,15 +108,11 @@ astlogdir => ${path}/log
 `
 }
 
-/** Where distributions and source builds keep Asterisk's data. */
-const DATA_FOLDERS = ['/usr/share/asterisk', '/var/lib/asterisk']
-
 /** Documentation (without which modules refuse to load), ARI's description and music are linked; the sounds are ours. */
 async function linkData(data: string, packages: AsteriskPackages): Promise<void> {
-  const sources = packages.folders === undefined ? DATA_FOLDERS : [packages.folders.data]
   for (const name of ['documentation', 'rest-api', 'static-http', 'moh']) {
     await rm(join(data, name), { recursive: true, force: true })
-    for (const source of sources) {
+    for (const source of packages.data) {
       if (!await stat(join(source, name)).then(() => true, () => false)) continue
       await symlink(join(source, name), join(data, name))
       break

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureDebianPackages } from './debian-packages.ts'
 import { PartFailure } from './part-failure.ts'
@@ -12,8 +13,10 @@ export interface AsteriskPackages {
   /** `22.10.1` */
   version: string
   source: 'path' | 'debian'
-  /** Where its modules and data lie, where that differs from what is compiled into it. */
-  folders?: { modules: string; data: string; music: string }
+  /** Where its modules lie, if not where it was built to look. */
+  modules: string | undefined
+  /** Folders with its documentation, its description of ARI and its music; the first that has one of them wins. */
+  data: string[]
 }
 
 /** ARI as Pforte needs it exists from here on (voice-notes: Which Asterisk). */
@@ -21,6 +24,9 @@ export const OLDEST_ASTERISK = '18.0.0'
 
 /** Older ones lack the fixes of GHSA-wcvv-g26m-wx5c and GHSA-vrfp-mg3q-3959. */
 export const SAFE_ASTERISK = '22.10.1'
+
+/** Five pieces under Creative Commons licences. */
+const HOLD_MUSIC = 'asterisk-moh-opsound-wav'
 
 const ADVICE = 'Install Asterisk 18 or later, or set ARI_URL to an Asterisk of yours.'
 
@@ -33,7 +39,7 @@ const ADVICE = 'Install Asterisk 18 or later, or set ARI_URL to an Asterisk of y
 export async function ensureAsteriskPackages({ cacheDir, progress }: { cacheDir: string; progress: Progress }): Promise<AsteriskPackages> {
   const installed = await installedVersion()
   if (installed !== undefined && compareVersions(installed, OLDEST_ASTERISK) >= 0) {
-    return { launch: { command: 'asterisk', args: [] }, root: '/', version: installed, source: 'path' }
+    return { launch: { command: 'asterisk', args: [] }, root: '/', version: installed, source: 'path', modules: undefined, data: await installedData(cacheDir, progress) }
   }
   if (process.platform !== 'linux' || await runCommand('asterisk', 'apt-get', ['--version']).then(() => false, () => true)) {
     const what = installed === undefined ? 'there is no asterisk on the PATH' : `the asterisk on the PATH is ${installed}, too old`
@@ -41,21 +47,34 @@ export async function ensureAsteriskPackages({ cacheDir, progress }: { cacheDir:
   }
   const packages = await ensureDebianPackages({
     name: 'asterisk',
-    packages: ['asterisk', 'asterisk-moh-opsound-wav'],
+    packages: ['asterisk', HOLD_MUSIC],
     suite: 'sid',
     components: ['main', 'non-free'],
     cacheDir, progress,
   })
   const { command, args } = await packages.launch('asterisk')
-  const data = join(packages.root, 'usr/share/asterisk')
   const library = args[1]?.split(':')[0] ?? ''
   return {
     launch: { command, args },
     root: packages.root,
     version: upstreamVersion(packages.versions['asterisk'] ?? '') ?? '0.0.0',
     source: 'debian',
-    folders: { modules: join(library, 'asterisk/modules'), data, music: join(data, 'moh') },
+    modules: join(library, 'asterisk/modules'),
+    data: [join(packages.root, DATA_FOLDER)],
   }
+}
+
+/** Debian's folder of data; source builds use /var/lib/asterisk. */
+const DATA_FOLDER = 'usr/share/asterisk'
+
+/** An installed Asterisk may have come without music: then Debian's is fetched. */
+async function installedData(cacheDir: string, progress: Progress): Promise<string[]> {
+  const data = [join('/', DATA_FOLDER), '/var/lib/asterisk']
+  for (const folder of data) {
+    if ((await readdir(join(folder, 'moh')).catch(() => [])).length > 0) return data
+  }
+  const music = await ensureDebianPackages({ name: 'hold-music', packages: [HOLD_MUSIC], suite: 'bookworm', components: ['main'], cacheDir, progress })
+  return [join(music.root, DATA_FOLDER), ...data]
 }
 
 /** The version of the `asterisk` on the PATH, if there is one that runs. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { probeAri, type AriAccess } from './ari-probe.ts'
+import { judgeVersion, probeAri, type AriAccess } from './ari-probe.ts'
 import { layOutAsterisk, placeFallbackPrompt, type AsteriskSite } from './asterisk-folder.ts'
 import { ensureAsteriskPackages } from './asterisk-packages.ts'
 import { cacheDir as defaultCacheDir } from './cache.ts'
@@ -32,6 +32,8 @@ export interface AsteriskOptions {
 export interface RunningAsterisk extends AriAccess {
   /** `22.10.1` */
   version: string
+  /** What the operator should know about this version, if anything. */
+  warning: string | undefined
   /** `sip:127.0.0.1:5060`; put a line before the host: `sip:hotline@127.0.0.1:5060`. */
   sipUri: string
   /** True if it was running already. */
@@ -62,11 +64,11 @@ export async function ensureAsterisk(options: AsteriskOptions): Promise<RunningA
       if (version !== undefined) {
         if (options.fallbackPrompt !== undefined) await placeFallbackPrompt(path, options.fallbackPrompt, parts.user)
         progress.done(`Asterisk ${version} goes on running, SIP on ${sip.host}:${sip.port}`)
-        return { ...access, version, sipUri: sipUri(sip), adopted: true }
+        return { ...access, version, warning: judgeVersion(version), sipUri: sipUri(sip), adopted: true }
       }
     }
     if (living !== undefined) {
-      progress.step('ending the Asterisk that ran with other settings')
+      progress.step('ending the Asterisk that runs with other settings or no longer answers')
       await stopPart(home, NAME, STOP)
     }
 
@@ -95,7 +97,7 @@ export async function ensureAsterisk(options: AsteriskOptions): Promise<RunningA
         throw await startFailure(home, path)
       }
       progress.done(`Asterisk ${version} runs, SIP on ${sip.host}:${sip.port}`)
-      return { ...access, version, sipUri: sipUri(sip), adopted: false }
+      return { ...access, version, warning: judgeVersion(version), sipUri: sipUri(sip), adopted: false }
     }
   })
 }
@@ -136,7 +138,9 @@ async function untilReady(home: string, access: AriAccess, part: DetachedPart | 
 }
 
 async function startFailure(home: string, path: string): Promise<PartFailure> {
-  const said = await lastLogLines(home, NAME)
+  // Asterisk goes on past its errors and says goodbye politely, so the last lines tell nothing.
+  const errors = (await lastLogLines(home, NAME, 200)).split(' / ').filter((line) => / ERROR\[|No space left/.test(line))
+  const said = errors.slice(-3).join(' / ')
   if (/No space left/.test(said)) return noSpace(NAME, path)
   return new PartFailure({ part: NAME, what: `it does not start: ${said || 'it said nothing'}`, mend: `Mend what it names, or set ARI_URL; its log is ${join(home, 'log/asterisk.log')}.` })
 }
