@@ -1,7 +1,8 @@
 /** Turns whatever a request ran into, into a problem document. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { BadCursor } from '../app/ports/records.ts'
 import { StoreUnavailable } from '../app/ports/store.ts'
-import { type Problem, ProblemError, problem } from './problem.ts'
+import { invalidField, type Problem, ProblemError, problem } from './problem.ts'
 import { causeOf } from './logging.ts'
 import { problemOfValidation } from './validation.ts'
 import type { RouteTable } from './route-table.ts'
@@ -37,6 +38,7 @@ export function pathOf(request: FastifyRequest): string {
 export function asProblemError(error: FastifyError, request: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error
   if (error.validation !== undefined) return problemOfValidation(error.validation, error.validationContext)
+  if (error instanceof BadCursor) return invalidField('query', 'cursor', error.message)
   if (error instanceof StoreUnavailable) {
     return new ProblemError(503, 'store_unavailable', 'Postgres cannot be reached at the moment; nothing was changed. Try again shortly.', {
       headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },

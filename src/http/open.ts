@@ -13,6 +13,7 @@ import { agentRoutes } from './routes/agents.ts'
 import { announcementRoutes } from './routes/announcements.ts'
 import { callRoutes } from './routes/calls.ts'
 import { customerRoutes } from './routes/customers.ts'
+import { demoAgentRoutes } from './routes/demo-agent.ts'
 import { healthRoutes } from './routes/health.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { promptRoutes } from './routes/prompts.ts'
@@ -32,7 +33,7 @@ export type Http = {
   close(): Promise<void>
 }
 
-const ROUTES = [customerRoutes, callRoutes, ticketRoutes, serviceRoutes, agentRoutes, announcementRoutes, promptRoutes, healthRoutes, openApiRoute, pageRoutes]
+const ROUTES = [customerRoutes, callRoutes, ticketRoutes, serviceRoutes, agentRoutes, announcementRoutes, demoAgentRoutes, promptRoutes, healthRoutes, openApiRoute, pageRoutes]
 
 /**
  * Starts to listen.

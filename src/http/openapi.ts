@@ -4,10 +4,10 @@ import type { Api } from './api.ts'
 import { Problem } from './problem.ts'
 import { Call } from './schemas/calls.ts'
 import { Contract, Customer, IssuedPin } from './schemas/customers.ts'
-import { Agent, Announcement, FlowPicture, Line, Queue, Readiness } from './schemas/service.ts'
+import { Agent, Announcement, FlowPicture, Line, Queue, Readiness, SipAccount } from './schemas/service.ts'
 import { Ticket } from './schemas/tickets.ts'
 
-const SHARED = [Problem, Call, Customer, Contract, IssuedPin, Ticket, Line, Queue, Agent, Announcement, FlowPicture, Readiness]
+const SHARED = [Problem, Call, Customer, Contract, IssuedPin, Ticket, Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount]
 
 export async function describeApi(app: Api): Promise<void> {
   for (const schema of SHARED) app.addSchema(schema)

@@ -37,6 +37,14 @@ export type AnnouncementOrder = {
   endsAt: number | null
 }
 
+export type ServedPrompt = { wav: Buffer; noStore?: boolean }
+
+/** What a softphone needs to register. */
+export type SipAccount = { username: string; password: string; server: string }
+
+/** The agent who answers for whoever tries Pforte out; stays for a while after each `keep`. */
+export type DemoAgent = { keep(): Promise<SipAccount>; dismiss(): Promise<void> }
+
 export type HttpOptions = {
   host: string
   /** 0: any free port; the one taken is in the `url` that comes back. */
@@ -44,9 +52,13 @@ export type HttpOptions = {
   apiKey: string
   records: Records
   /** A rendered prompt by its content's hash. `noStore` for what speaks of a person. */
-  prompts: { get(hash: string): { wav: Buffer; noStore?: boolean } | null }
+  prompts: { get(hash: string): Promise<ServedPrompt | null> | ServedPrompt | null }
   /** Renders the text and switches the announcement, or says which field is wrong. */
   announce(name: string, order: AnnouncementOrder): Promise<Result<Announcement>>
+  /** Told after an agent's state was set: whoever became free may have somebody waiting for them. */
+  onAgentChanged?: () => void
+  /** Null on a configured Asterisk, which demos have no business on; its routes are not there then. */
+  demoAgent?: DemoAgent | null
   parts(): Promise<Parts>
   metrics: Registry
   flows(): readonly FlowPicture[]

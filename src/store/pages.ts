@@ -4,7 +4,7 @@
  * rows that come in meanwhile shift nothing.
  */
 import { sql, type SelectQueryBuilder } from 'kysely'
-import type { Page, PageRequest } from '../app/ports/records.ts'
+import { BadCursor, type Page, type PageRequest } from '../app/ports/records.ts'
 
 type Key = { at: number; id: string }
 
@@ -17,13 +17,6 @@ export function encodeCursor({ at, id }: Key): string {
 export function decodeCursor(cursor: string): Key | null {
   const match = /^(\d{1,15}) ([\x20-\x7e]{1,100})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'))
   return match === null ? null : { at: Number(match[1]), id: match[2]! }
-}
-
-/** Thrown for a cursor that no page gave. */
-export class BadCursor extends Error {
-  override readonly name = 'BadCursor'
-  /** Whose fault it was, in the words of HTTP. */
-  readonly statusCode = 400
 }
 
 /**

@@ -91,6 +91,12 @@ export type LineRecord = { name: string; numbers: string[]; flow: string; langua
 /** Newest first. `cursor` is opaque, from the page before. */
 export type Page<T> = { items: T[]; next: string | null }
 export type PageRequest = { limit: number; cursor: string | null }
+
+/** Thrown by lists for a cursor that no page gave. */
+export class BadCursor extends Error {
+  override readonly name = 'BadCursor'
+}
+
 export type TimeRange = { from?: number; to?: number }
 
 export type Refusal = { refused: 'not_found' | 'conflict' | 'invalid'; field?: string; message: string }

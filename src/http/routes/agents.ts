@@ -7,7 +7,7 @@ import { Agent, AgentStateOrder } from '../schemas/service.ts'
 import type { AgentRecord } from '../../app/ports/records.ts'
 
 /** Agents: what they are doing, and pausing them. */
-export function agentRoutes(app: Api, { records, now }: HttpOptions): void {
+export function agentRoutes(app: Api, { records, onAgentChanged, now }: HttpOptions): void {
   const tags = ['agents']
 
   app.get('/v1/agents', { schema: { tags, summary: 'The agents and what they do', response: { 200: List(ref(Agent)), ...problems } } }, async () => {
@@ -29,7 +29,9 @@ export function agentRoutes(app: Api, { records, now }: HttpOptions): void {
     },
     async (request) => {
       const { state, reason = null } = request.body
-      return showAgent(valueOf(await records.setAgentState(request.params.id, state, reason, now())))
+      const agent = valueOf(await records.setAgentState(request.params.id, state, reason, now()))
+      onAgentChanged?.()
+      return showAgent(agent)
     },
   )
 }

@@ -31,7 +31,7 @@ export function promptRoutes(app: Api, { prompts, promptClients = THIS_MACHINE }
         throw new ProblemError(403, 'forbidden', 'Prompts are for Asterisk only, and this address is not one that it may ask from.')
       }
       const { hash } = request.params
-      const prompt = prompts.get(hash)
+      const prompt = await prompts.get(hash)
       if (prompt === null) throw new ProblemError(404, 'not_found', 'There is no prompt with this hash.')
       const etag = `"${hash}"`
       // The hash is of the content, so what is kept under it can never be out of date.

@@ -40,6 +40,11 @@ export const AgentStateOrder = Input({
   reason: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 200, description: 'Why the agent is paused' })),
 })
 
+export const SipAccount = Type.Object(
+  { username: Type.String(), password: Type.String(), server: Type.String({ description: 'host:port' }) },
+  { $id: 'SipAccount' },
+)
+
 /** A language tag; also keeps any other name out of the object. */
 const LANGUAGE_KEY = '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'
 const Texts = Type.Record(Type.String({ pattern: LANGUAGE_KEY }), Type.String())
