@@ -11,16 +11,24 @@ export function toDefinitions(service: Service, promptHashes: FlowPrompts): Defi
     flows: Object.values(service.flows).map(({ hash, flow, promptNames }) => ({
       hash,
       flow,
-      prompts: Object.fromEntries(promptNames.map(name => {
-        const byLanguage = promptHashes[name]
-        if (byLanguage === undefined) throw new Error(`the prompt ${name} was not made ready`)
-        return [name, byLanguage]
-      })),
+      prompts: Object.fromEntries(
+        promptNames.map((name) => {
+          const byLanguage = promptHashes[name]
+          if (byLanguage === undefined) throw new Error(`the prompt ${name} was not made ready`)
+          return [name, byLanguage]
+        }),
+      ),
     })),
-    queues: service.queues.map(({ name, group, maxWaiting, wrapUpMs, priorityWeightMs }) => ({ name, group, maxWaiting, wrapUpMs, priorityWeightMs })),
+    queues: service.queues.map(({ name, group, maxWaiting, wrapUpMs, priorityWeightMs }) => ({
+      name,
+      group,
+      maxWaiting,
+      wrapUpMs,
+      priorityWeightMs,
+    })),
     agents: service.agents,
     lines: service.lines,
     announcements: service.announcements,
-    replaces: Object.fromEntries(service.queues.flatMap(({ name, replaces }) => replaces.map(former => [former, name] as const))),
+    replaces: Object.fromEntries(service.queues.flatMap(({ name, replaces }) => replaces.map((former) => [former, name] as const))),
   }
 }

@@ -16,8 +16,8 @@ export type Draft = {
   mistakes: Mistake[]
   /** Names written in a section; null when the section itself is not to be read. */
   names: Record<Section, string[] | null>
-  /** Steps that do not fit the schema, as `flow/step`. A call would be hung up there. */
-  brokenSteps: Set<string>
+  /** Steps that do not fit the schema, by `flow/step`: where their ways out lead, as far as that can be read. */
+  brokenSteps: Map<string, string[]>
 }
 
 /** Null when it is no block of sections at all. */
@@ -25,20 +25,26 @@ export function draftOf(value: unknown): Draft | { mistakes: Mistake[] } {
   const mistakes = schemaMistakes(value)
   if (!isBlock(value)) return { mistakes }
   const file = structuredClone(value)
-  const names = Object.fromEntries(sections.map(section => {
-    const written = file[section]
-    if (isBlock(written)) return [section, Object.keys(written)]
-    file[section] = {}
-    return [section, written === undefined && !mistakes.some(({ path }) => path.length === 0) ? [] : null]
-  })) as Draft['names']
-  const brokenSteps = new Set<string>()
-  for (const { path: [section, entry, steps, step, ...deeper] } of mistakes) {
+  const names = Object.fromEntries(
+    sections.map((section) => {
+      const written = file[section]
+      if (isBlock(written)) return [section, Object.keys(written)]
+      file[section] = {}
+      // A section that is not there may be there under a misspelt name.
+      return [section, written === undefined && !mistakes.some(({ path }) => path.length <= 1) ? [] : null]
+    }),
+  ) as Draft['names']
+  const brokenSteps = new Map<string, string[]>()
+  for (const {
+    path: [section, entry, steps, step],
+  } of mistakes) {
     if (section === undefined) continue
-    if (section === 'flows' && steps === 'steps' && typeof step === 'string' && deeper.length >= 0) {
+    if (section === 'flows' && steps === 'steps' && typeof step === 'string') {
       const flow = (file.flows as Block)[String(entry)]
-      if (isBlock(flow) && isBlock(flow.steps) && step in flow.steps) {
+      const key = `${String(entry)}/${step}`
+      if (isBlock(flow) && isBlock(flow.steps) && step in flow.steps && !brokenSteps.has(key)) {
+        brokenSteps.set(key, targets(flow.steps[step]))
         flow.steps[step] = { hang_up: 'turned_away' }
-        brokenSteps.add(`${String(entry)}/${step}`)
       }
       continue
     }
@@ -50,6 +56,10 @@ export function draftOf(value: unknown): Draft | { mistakes: Mistake[] } {
     }
   }
   return { file: file as ServiceFile, mistakes, names, brokenSteps }
+}
+
+function targets(step: unknown): string[] {
+  return isBlock(step) && isBlock(step.then) ? Object.values(step.then).filter((target) => typeof target === 'string') : []
 }
 
 type Block = Record<string | number, unknown>

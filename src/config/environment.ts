@@ -63,7 +63,8 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
   }
   const host = (name: string): string => {
     const written = given(name) ?? '127.0.0.1'
-    if (!/^[A-Za-z0-9.:_-]+$/.test(written)) wrong(name, `"${written}" is not an address`, 'Write an IP address or a host name without port: 127.0.0.1.')
+    if (!/^[A-Za-z0-9.:_-]+$/.test(written))
+      wrong(name, `"${written}" is not an address`, 'Write an IP address or a host name without port: 127.0.0.1.')
     return written
   }
   const url = (name: string, written: string | null, protocols: string[], example: string): string | null => {
@@ -77,14 +78,18 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
   }
   const oneOf = <Value extends string>(name: string, known: readonly Value[]): Value | null => {
     const written = given(name)
-    const value = known.find(each => each === written) ?? null
+    const value = known.find((each) => each === written) ?? null
     if (written !== null && value === null) wrong(name, `"${written}" is not known`, `Write one of: ${known.join(', ')}.`)
     return value
   }
   const secret = (name: string): string | null => {
     const written = given(name)
     if (written !== null && written.length < leastSecretLetters) {
-      wrong(name, `it is shorter than ${leastSecretLetters} letters`, 'Draw one: openssl rand -hex 32. Or leave it away, and Pforte makes its own.')
+      wrong(
+        name,
+        `it is shorter than ${leastSecretLetters} letters`,
+        'Draw one: openssl rand -hex 32. Or leave it away, and Pforte makes its own.',
+      )
     }
     return written
   }
@@ -102,8 +107,9 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
     databaseUrl: url('DATABASE_URL', given('DATABASE_URL'), ['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/pforte'),
     ari: ari(),
     ariTransport: oneOf('ARI_TRANSPORT', transports),
-    smppUrls: (given('SMPP_URL')?.split(',') ?? []).flatMap(each =>
-      url('SMPP_URL', each.trim(), ['smpp:', 'ssmpp:'], 'smpp://user:password@host:2775, several with commas') ?? []),
+    smppUrls: (given('SMPP_URL')?.split(',') ?? []).flatMap(
+      (each) => url('SMPP_URL', each.trim(), ['smpp:', 'ssmpp:'], 'smpp://user:password@host:2775, several with commas') ?? [],
+    ),
     secret: secret('PFORTE_SECRET'),
     apiKey: secret('PFORTE_API_KEY'),
     logLevel: oneOf('LOG_LEVEL', logLevels) ?? 'info',
@@ -125,7 +131,8 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
     const password = given('ARI_PASSWORD')
     if (given('ARI_URL') === null) {
       for (const name of ['ARI_USER', 'ARI_PASSWORD']) {
-        if (given(name) !== null) wrong(name, 'it is set, but ARI_URL is not', 'Set ARI_URL to your Asterisk, or take it away to use the private one.')
+        if (given(name) !== null)
+          wrong(name, 'it is set, but ARI_URL is not', 'Set ARI_URL to your Asterisk, or take it away to use the private one.')
       }
       return null
     }

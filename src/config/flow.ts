@@ -3,8 +3,7 @@ import { durationMs } from './duration.ts'
 import { filled } from './schema/filled.ts'
 import * as schema from './schema/steps.ts'
 import type { WrittenFlow } from './schema/service.ts'
-import type { Path } from './problem.ts'
-import type { Flow, Step, StepKind, StepName } from '../domain/call/flow.ts'
+import type { Flow, Step, StepName } from '../domain/call/flow.ts'
 
 type WrittenStep = WrittenFlow['steps'][string]
 
@@ -15,27 +14,6 @@ export type Surroundings = Pick<Flow, 'pin' | 'queues' | 'hours'>
 export function flowOf(name: string, written: WrittenFlow, surroundings: Surroundings): Flow {
   const steps = Object.fromEntries(Object.entries(written.steps).map(([step, value]) => [step, stepOf(value)] as const))
   return { name, start: written.start, steps, ...surroundings }
-}
-
-/**
- * Where in the file a place of the domain's flow is written: there the kind of
- * step is the key of what it is about (`prompts`, `queue`, `hours`, `forMs` …).
- */
-export function writtenPath(flowName: string, written: WrittenFlow, path: Path): Path {
-  const [steps, step, key, ...deeper] = path
-  const value = steps === 'steps' ? written.steps[String(step)] : undefined
-  if (value === undefined || key === undefined) return ['flows', flowName, ...path]
-  const spelling: Record<string, string> = { maxMs: 'max', silenceMs: 'silence', waitMs: 'wait', ringMs: 'ring', pauseMs: 'pause' }
-  const writtenKey = key in value ? key : (spelling[String(key)] ?? kindOf(value))
-  const about = (value as Record<string, unknown>)[writtenKey]
-  return ['flows', flowName, 'steps', String(step), writtenKey, ...(typeof about === 'string' ? [] : deeper)]
-}
-
-/** The kind of a written step: its key among the known ones. */
-export function kindOf(step: WrittenStep): StepKind {
-  const kind = schema.stepKinds.find(known => known in step)
-  if (kind === undefined) throw new Error('a step without a kind has passed the schema')
-  return kind
 }
 
 function stepOf(written: WrittenStep): Step {

@@ -18,17 +18,24 @@ export function weeklySpans(written: string): WeeklySpan[] | HoursMistake {
   const [, dayList = '', fromHour, fromMin, toHour, toMin] = parts
   const fromMinute = minuteOfDay(fromHour, fromMin)
   const toMinute = minuteOfDay(toHour, toMin)
-  if (fromMinute === null || toMinute === null) return { message: `"${written}" has a time that no clock shows`, hint: 'Times go from 00:00 to 24:00.' }
+  if (fromMinute === null || toMinute === null)
+    return { message: `"${written}" has a time that no clock shows`, hint: 'Times go from 00:00 to 24:00.' }
   if (fromMinute >= toMinute) {
-    return { message: `"${written}" ends before it begins`, hint: 'Hours over midnight are two lines: Fri 18:00-24:00 and Sat 00:00-06:00.' }
+    return {
+      message: `"${written}" ends before it begins`,
+      hint: 'Hours over midnight are two lines: Fri 18:00-24:00 and Sat 00:00-06:00.',
+    }
   }
   const spans: WeeklySpan[] = []
   for (const part of dayList.split(',')) {
-    const [first = '', last = first, ...more] = part.split('-').map(day => day.trim())
+    const [first = '', last = first, ...more] = part.split('-').map((day) => day.trim())
     const from = dayNumber(first)
     const to = dayNumber(last)
     if (from === null || to === null || more.length > 0) {
-      return { message: `"${part.trim()}" is not a day of the week`, hint: 'Days are Mon, Tue, Wed, Thu, Fri, Sat, Sun; several as Mon-Fri or Sat,Sun.' }
+      return {
+        message: `"${part.trim()}" is not a day of the week`,
+        hint: 'Days are Mon, Tue, Wed, Thu, Fri, Sat, Sun; several as Mon-Fri or Sat,Sun.',
+      }
     }
     for (let day = from; ; day = (day % 7) + 1) {
       spans.push({ day: day as WeeklySpan['day'], fromMinute, toMinute })
@@ -42,14 +49,24 @@ export function weeklySpans(written: string): WeeklySpan[] | HoursMistake {
 export function holidaysOf(region: string, now: number, timeZone: string): string[] | HoursMistake {
   const [country = '', state, district] = region.split('-')
   const calendar = new Holidays()
-  if (!(country in calendar.getCountries())) return { message: `there are no holidays known for "${country}"`, hint: 'Write the country as DE, AT, CH, and its part behind it: DE-BW.' }
+  if (!(country in calendar.getCountries()))
+    return {
+      message: `there are no holidays known for "${country}"`,
+      hint: 'Write the country as DE, AT, CH, and its part behind it: DE-BW.',
+    }
   const states = calendar.getStates(country) ?? {}
   if (state !== undefined && !(state in states)) {
-    return { message: `"${state}" is not a part of ${country}`, hint: `Known parts: ${Object.keys(states).join(', ') || 'none; write the country alone'}.` }
+    return {
+      message: `"${state}" is not a part of ${country}`,
+      hint: `Known parts: ${Object.keys(states).join(', ') || 'none; write the country alone'}.`,
+    }
   }
   const districts = state === undefined ? {} : (calendar.getRegions(country, state) ?? {})
   if (state !== undefined && district !== undefined && !(district in districts)) {
-    return { message: `"${district}" is not a part of ${country}-${state}`, hint: `Known parts: ${Object.keys(districts).join(', ') || 'none'}.` }
+    return {
+      message: `"${district}" is not a part of ${country}-${state}`,
+      hint: `Known parts: ${Object.keys(districts).join(', ') || 'none'}.`,
+    }
   }
   calendar.init(country, state ?? '', district ?? '')
   const { year } = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone)
@@ -75,7 +92,7 @@ export function isTimeZone(name: string): boolean {
 /** Hours that are never closed, for a file with a mistake in these. */
 export const roundTheClock = (timeZone: string): Hours => ({
   timeZone,
-  weekly: ([1, 2, 3, 4, 5, 6, 7] as const).map(day => ({ day, fromMinute: 0, toMinute: 1440 })),
+  weekly: ([1, 2, 3, 4, 5, 6, 7] as const).map((day) => ({ day, fromMinute: 0, toMinute: 1440 })),
   holidays: [],
 })
 

@@ -1,5 +1,5 @@
 import type { Draft } from './draft.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from './suggest.ts'
 import type { Line } from './service.ts'
 import type { Mistake } from './validate.ts'
 
@@ -13,14 +13,21 @@ export function linesOf({ file, names }: Draft): { lines: Line[]; languages: str
       if (other !== undefined) {
         mistakes.push({
           path: ['lines', name, 'numbers', index],
-          message: other === name ? `the line ${name} has the number ${number} twice` : `the lines ${other} and ${name} both have the number ${number}`,
+          message:
+            other === name
+              ? `the line ${name} has the number ${number} twice`
+              : `the lines ${other} and ${name} both have the number ${number}`,
           hint: 'A number leads to one line. Take it out of the other.',
         })
       }
       lineOf.set(number, name)
     }
     if (names.flows !== null && !names.flows.includes(flow)) {
-      mistakes.push({ path: ['lines', name, 'flow'], message: `there is no flow called ${flow}`, hint: suggest(flow, names.flows, 'Add it to flows.') })
+      mistakes.push({
+        path: ['lines', name, 'flow'],
+        message: `there is no flow called ${flow}`,
+        hint: suggest(flow, names.flows, 'Add it to flows.'),
+      })
     }
     return { name, numbers: [...numbers], flow, language }
   })

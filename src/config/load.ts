@@ -22,11 +22,11 @@ export type LoadOptions = PromptFiles & {
 
 export type Loaded =
   | {
-    ok: true
-    service: Service
-    /** Tells of a mistake that showed only later (an audio file, a queue in use) at its place in the file. */
-    problemAt(path: Path, message: string, hint: string): Problem
-  }
+      ok: true
+      service: Service
+      /** Tells of a mistake that showed only later (an audio file, a queue in use) at its place in the file. */
+      problemAt(path: Path, message: string, hint: string): Problem
+    }
   | { ok: false; problems: Problem[] }
 
 /**
@@ -36,8 +36,7 @@ export type Loaded =
  */
 export function loadService(text: string, options: LoadOptions): Loaded {
   const yaml = readYaml(text)
-  const problemAt = (path: Path, message: string, hint: string, of?: 'key'): Problem =>
-    ({ ...yaml.place(path, of), message, hint })
+  const problemAt = (path: Path, message: string, hint: string, of?: 'key'): Problem => ({ ...yaml.place(path, of), message, hint })
   const told = (mistakes: readonly Mistake[]): Problem[] =>
     mistakes.map(({ path, of, message, hint }) => problemAt(path, message, hint, of))
   if (yaml.value === undefined) return { ok: false, problems: inOrder(yaml.problems) }
@@ -85,25 +84,32 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
 
 function hoursOf({ file }: Draft, usualZone: string, now: number): { hours: Record<string, Hours>; mistakes: Mistake[] } {
   const mistakes: Mistake[] = []
-  const hours = Object.fromEntries(Object.entries(file.hours ?? {}).map(([name, written]): [string, Hours] => {
-    if (name === 'always' || name === 'contract') {
-      mistakes.push({ path: ['hours', name], of: 'key', message: `hours cannot be called ${name}`, hint: 'That name has a meaning of its own: take another.' })
-    }
-    const timeZone = written.time_zone ?? usualZone
-    if (!isTimeZone(timeZone)) {
-      mistakes.push(noZone(['hours', name, 'time_zone'], timeZone))
-      return [name, roundTheClock(usualZone)]
-    }
-    const weekly = written.open.flatMap((line, index) => {
-      const spans = weeklySpans(line)
-      if (Array.isArray(spans)) return spans
-      mistakes.push({ path: ['hours', name, 'open', index], ...spans })
-      return []
-    })
-    const holidays = written.holidays === undefined ? [] : holidaysOf(written.holidays, now, timeZone)
-    if (!Array.isArray(holidays)) mistakes.push({ path: ['hours', name, 'holidays'], ...holidays })
-    return [name, { timeZone, weekly, holidays: Array.isArray(holidays) ? holidays : [] }]
-  }))
+  const hours = Object.fromEntries(
+    Object.entries(file.hours ?? {}).map(([name, written]): [string, Hours] => {
+      if (name === 'always' || name === 'contract') {
+        mistakes.push({
+          path: ['hours', name],
+          of: 'key',
+          message: `hours cannot be called ${name}`,
+          hint: 'That name has a meaning of its own: take another.',
+        })
+      }
+      const timeZone = written.time_zone ?? usualZone
+      if (!isTimeZone(timeZone)) {
+        mistakes.push(noZone(['hours', name, 'time_zone'], timeZone))
+        return [name, roundTheClock(usualZone)]
+      }
+      const weekly = written.open.flatMap((line, index) => {
+        const spans = weeklySpans(line)
+        if (Array.isArray(spans)) return spans
+        mistakes.push({ path: ['hours', name, 'open', index], ...spans })
+        return []
+      })
+      const holidays = written.holidays === undefined ? [] : holidaysOf(written.holidays, now, timeZone)
+      if (!Array.isArray(holidays)) mistakes.push({ path: ['hours', name, 'holidays'], ...holidays })
+      return [name, { timeZone, weekly, holidays: Array.isArray(holidays) ? holidays : [] }]
+    }),
+  )
   return { hours, mistakes }
 }
 

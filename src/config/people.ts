@@ -2,7 +2,7 @@
 import type { AgentDefinition } from '../app/ports/store.ts'
 import type { Draft } from './draft.ts'
 import { ms } from './flow.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from './suggest.ts'
 import { filled } from './schema/filled.ts'
 import * as schema from './schema/service.ts'
 import type { Queue } from './service.ts'
@@ -16,12 +16,20 @@ export function agentsOf({ file, names }: Draft): { agents: AgentDefinition[]; m
     const endpoint = agent.sip_account ?? id
     const other = accounts.get(endpoint)
     if (other !== undefined) {
-      mistakes.push({ path: ['agents', id, 'sip_account'], message: `the agents ${other} and ${id} have the same SIP account ${endpoint}`, hint: 'Each phone registers with an account of its own.' })
+      mistakes.push({
+        path: ['agents', id, 'sip_account'],
+        message: `the agents ${other} and ${id} have the same SIP account ${endpoint}`,
+        hint: 'Each phone registers with an account of its own.',
+      })
     }
     accounts.set(endpoint, id)
     for (const [index, queue] of agent.queues.entries()) {
       if (names.queues !== null && !names.queues.includes(queue)) {
-        mistakes.push({ path: ['agents', id, 'queues', index], message: `the agent ${id} is in a queue that does not exist: ${queue}`, hint: suggest(queue, names.queues, 'Add it to queues.') })
+        mistakes.push({
+          path: ['agents', id, 'queues', index],
+          message: `the agent ${id} is in a queue that does not exist: ${queue}`,
+          hint: suggest(queue, names.queues, 'Add it to queues.'),
+        })
       }
     }
     return { id, name: agent.name, endpoint, queues: [...agent.queues], skills: [...(agent.skills ?? [])] }
@@ -37,14 +45,27 @@ export function queuesOf({ file, names }: Draft, agents: readonly AgentDefinitio
   const queues = Object.entries(file.queues).map(([name, written]) => {
     const queue = filled(schema.queue, written)
     if (name === 'contract') {
-      mistakes.push({ path: ['queues', name], of: 'key', message: 'a queue cannot be called contract', hint: 'In a step, queue: contract means the queue of the caller\'s contract. Take another name.' })
+      mistakes.push({
+        path: ['queues', name],
+        of: 'key',
+        message: 'a queue cannot be called contract',
+        hint: "In a step, queue: contract means the queue of the caller's contract. Take another name.",
+      })
     }
     for (const [index, former] of queue.replaces.entries()) {
       const other = replacedBy.get(former)
       if (names.queues?.includes(former)) {
-        mistakes.push({ path: ['queues', name, 'replaces', index], message: `${name} replaces the queue ${former}, which still exists`, hint: `Take ${former} out of queues, or out of replaces.` })
+        mistakes.push({
+          path: ['queues', name, 'replaces', index],
+          message: `${name} replaces the queue ${former}, which still exists`,
+          hint: `Take ${former} out of queues, or out of replaces.`,
+        })
       } else if (other !== undefined) {
-        mistakes.push({ path: ['queues', name, 'replaces', index], message: `${former} is replaced by ${other} and by ${name}`, hint: 'Its callers can go to one queue only.' })
+        mistakes.push({
+          path: ['queues', name, 'replaces', index],
+          message: `${former} is replaced by ${other} and by ${name}`,
+          hint: 'Its callers can go to one queue only.',
+        })
       }
       replacedBy.set(former, name)
     }
@@ -65,12 +86,12 @@ export function queuesOf({ file, names }: Draft, agents: readonly AgentDefinitio
 
 /** Queues that have an agent in common, directly or over others, are one group; it is named after the first of them. */
 function groups(queues: readonly string[], agents: readonly { queues: string[] }[]): (queue: string) => string {
-  const groupOf = new Map(queues.map(queue => [queue, queue]))
+  const groupOf = new Map(queues.map((queue) => [queue, queue]))
   for (const agent of agents) {
-    const joined = new Set(agent.queues.map(queue => groupOf.get(queue)).filter(group => group !== undefined))
-    const first = queues.find(queue => joined.has(queue))
+    const joined = new Set(agent.queues.map((queue) => groupOf.get(queue)).filter((group) => group !== undefined))
+    const first = queues.find((queue) => joined.has(queue))
     if (first === undefined) continue
     for (const [queue, group] of groupOf) if (joined.has(group)) groupOf.set(queue, first)
   }
-  return queue => groupOf.get(queue) ?? queue
+  return (queue) => groupOf.get(queue) ?? queue
 }

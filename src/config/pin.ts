@@ -15,11 +15,22 @@ export function pinOf(written: ServiceFile['pin']): { rules: PinRules; limits: P
   const perLine = filled(schema.perLine, written?.limits?.per_line)
   const mistakes: Mistake[] = []
   if (ms(pin.between_digits) > ms(pin.total)) {
-    mistakes.push({ path: ['pin', 'between_digits'], message: `between_digits (${pin.between_digits}) is longer than total (${pin.total})`, hint: 'total is the time for all digits: make it longer, or the pause shorter.' })
+    mistakes.push({
+      path: ['pin', 'between_digits'],
+      message: `between_digits (${pin.between_digits}) is longer than total (${pin.total})`,
+      hint: 'total is the time for all digits: make it longer, or the pause shorter.',
+    })
   }
-  for (const [key, limit] of [['per_caller', perCaller], ['per_trunk', perTrunk]] as const) {
+  for (const [key, limit] of [
+    ['per_caller', perCaller],
+    ['per_trunk', perTrunk],
+  ] as const) {
     if (limit.slow_after > limit.stop_after) {
-      mistakes.push({ path: ['pin', 'limits', key], message: `${key} stops after ${limit.stop_after} but slows down only after ${limit.slow_after}`, hint: 'Look-ups are slowed down first: slow_after is the smaller one.' })
+      mistakes.push({
+        path: ['pin', 'limits', key],
+        message: `${key} stops after ${limit.stop_after} but slows down only after ${limit.slow_after}`,
+        hint: 'Look-ups are slowed down first: slow_after is the smaller one.',
+      })
     }
   }
   return {

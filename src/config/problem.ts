@@ -27,13 +27,13 @@ export function formatProblems(problems: readonly Problem[], fileName: string, t
     .join('\n')
 }
 
-/** The same problems in the order of the file, each once. */
+/** The same problems in the order of the file, each once: what is said twice of one line is said once. */
 export function inOrder(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>()
   return [...problems]
     .sort((a, b) => a.line - b.line || a.column - b.column)
-    .filter(({ line, column, message }) => {
-      const key = `${line}:${column}:${message}`
+    .filter(({ line, message }) => {
+      const key = `${line}:${message}`
       return seen.has(key) ? false : seen.add(key) !== undefined
     })
 }

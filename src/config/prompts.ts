@@ -14,11 +14,16 @@ export type PromptFiles = {
   checkAudio?: ((file: string) => string | null) | undefined
 }
 
-export function promptsOf(draft: Draft, languages: readonly string[], files: PromptFiles): { prompts: Record<string, Record<string, PromptText>>; mistakes: Mistake[] } {
+export function promptsOf(
+  draft: Draft,
+  languages: readonly string[],
+  files: PromptFiles,
+): { prompts: Record<string, Record<string, PromptText>>; mistakes: Mistake[] } {
   const mistakes: Mistake[] = []
   const prompts: Record<string, Record<string, PromptText>> = {}
   for (const [name, byLanguage] of Object.entries(draft.file.prompts)) {
-    const spoken: Record<string, PromptText> = (prompts[name] = {})
+    const spoken: Record<string, PromptText> = {}
+    prompts[name] = spoken
     for (const [language, written] of Object.entries(byLanguage)) {
       if (typeof written === 'string') {
         spoken[language] = { text: written.trim().replaceAll(/\s+/g, ' ') }
@@ -31,9 +36,16 @@ export function promptsOf(draft: Draft, languages: readonly string[], files: Pro
   }
   for (const name of promptsOfTheHouse) {
     if (draft.names.prompts === null || (draft.names.prompts.includes(name) && !(name in prompts))) continue
-    const missing = languages.filter(language => draft.file.prompts[name]?.[language] === undefined)
+    const missing = languages.filter((language) => draft.file.prompts[name]?.[language] === undefined)
     if (missing.length > 0) {
-      mistakes.push({ path: ['prompts', name], of: 'key', message: `the prompt ${name} has no text in ${missing.join(', ')}`, hint: 'An agent who picks up just as the caller has gone hears it. Add it to prompts.' })
+      mistakes.push({
+        path: ['prompts', name],
+        of: 'key',
+        message: draft.names.prompts.includes(name)
+          ? `the prompt ${name} has no text in ${missing.join(', ')}`
+          : `there is no prompt ${name}`,
+        hint: 'An agent who picks up just as the caller has gone hears it. Add it to prompts.',
+      })
     }
   }
   return { prompts, mistakes }

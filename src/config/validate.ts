@@ -5,7 +5,8 @@
 import { Ajv } from 'ajv'
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { durationMs } from './duration.ts'
-import { suggest } from './nearest.ts'
+import { nearestName } from '../domain/nearest-name.ts'
+import { suggest } from './suggest.ts'
 import type { Path } from './problem.ts'
 import { stepKinds } from './schema/steps.ts'
 import { serviceFile } from './schema/service.ts'
@@ -30,7 +31,7 @@ let compiled: ValidateFunction | undefined
 export function schemaMistakes(value: unknown): Mistake[] {
   compiled ??= validator()
   if (compiled(value)) return []
-  return withoutOtherBranches(compiled.errors ?? []).flatMap(error => mistakeOf(error, value))
+  return withoutConsequences(withoutOtherBranches(compiled.errors ?? [])).map((error) => mistakeOf(error, value))
 }
 
 function validator(): ValidateFunction {
@@ -60,56 +61,84 @@ function withoutOtherBranches(errors: ErrorObject[]): ErrorObject[] {
   const dropped = new Set<ErrorObject>()
   for (const union of unions) {
     const branches = (union.parentSchema as Schema).anyOf ?? []
-    const inside = branches.map((_, index) => errors.filter(error =>
-      error !== union && error.instancePath.startsWith(union.instancePath) && error.schemaPath.startsWith(`${union.schemaPath}/${index}/`)))
-    const meant = branches.findIndex((branch, index) => {
-      const kind = branch.required?.[0]
-      return kind === undefined
-        ? !(inside[index] ?? []).some(error => error.instancePath === union.instancePath)
-        : typeof union.data === 'object' && union.data !== null && kind in union.data
-    })
+    const inside = branches.map((_, index) =>
+      errors.filter(
+        (error) =>
+          error !== union &&
+          error.instancePath.startsWith(union.instancePath) &&
+          error.schemaPath.startsWith(`${union.schemaPath}/${index}/`),
+      ),
+    )
+    const kindsWritten = stepKindsIn(union.data)
+    const meant =
+      kindsWritten.length > 1
+        ? -1
+        : branches.findIndex((branch, index) => {
+            const kind = branch.required?.[0]
+            return kind === undefined
+              ? !(inside[index] ?? []).some((error) => error.instancePath === union.instancePath)
+              : typeof union.data === 'object' && union.data !== null && kind in union.data
+          })
     for (const [index, ofBranch] of inside.entries()) {
-      if (index !== meant) ofBranch.forEach(error => dropped.add(error))
+      if (index === meant) continue
+      for (const error of ofBranch) dropped.add(error)
     }
     if (meant !== -1) dropped.add(union)
   }
-  return errors.filter(error => !dropped.has(error))
+  return errors.filter((error) => !dropped.has(error))
 }
 
-function mistakeOf(error: ErrorObject, whole: unknown): Mistake[] {
+/** A misspelt key is not also a missing one. */
+function withoutConsequences(errors: ErrorObject[]): ErrorObject[] {
+  return errors.filter(
+    (missing) =>
+      missing.keyword !== 'required' ||
+      !errors.some(
+        ({ keyword, instancePath, params, parentSchema }) =>
+          keyword === 'additionalProperties' &&
+          instancePath === missing.instancePath &&
+          nearestName(String(params.additionalProperty), Object.keys((parentSchema as Schema).properties ?? {})) ===
+            missing.params.missingProperty,
+      ),
+  )
+}
+
+function mistakeOf(error: ErrorObject, whole: unknown): Mistake {
   const path = pathOf(error.instancePath, whole)
   const schema = error.parentSchema as Schema
   const shown = show(error.data)
   switch (error.keyword) {
     case 'additionalProperties':
-      return [unknownKey(path, String(error.params.additionalProperty), schema)]
+      return unknownKey(path, String(error.params.additionalProperty), schema)
     case 'required':
-      return [missingKey(path, String(error.params.missingProperty))]
+      return missingKey(path, String(error.params.missingProperty))
     case 'anyOf':
-      return [path.at(-2) === 'steps' ? noKind(path, error.data) : { path, message: `${shown} is not ${schema.title ?? 'allowed here'}`, hint: hintOf(schema) }]
+      return path.at(-2) === 'steps'
+        ? noKind(path, error.data)
+        : { path, message: `${shown} is not ${schema.title ?? 'allowed here'}`, hint: hintOf(schema) }
     case 'durationRange': {
       const [atLeast, atMost] = error.schema as [string, string]
-      return [{ path, message: `${shown} is out of range for ${String(path.at(-1))}`, hint: `It may be ${atLeast} to ${atMost}.` }]
+      return { path, message: `${shown} is out of range for ${String(path.at(-1))}`, hint: `It may be ${atLeast} to ${atMost}.` }
     }
     case 'minimum':
     case 'maximum':
-      return [{ path, message: `${shown} is out of range for ${String(path.at(-1))}`, hint: `It may be ${rangeOf(schema)}.` }]
+      return { path, message: `${shown} is out of range for ${String(path.at(-1))}`, hint: `It may be ${rangeOf(schema)}.` }
     case 'minItems':
     case 'minProperties':
-      return [{ path, message: `${String(path.at(-1) ?? 'the file')} is empty`, hint: schema.description ?? 'Name at least one.' }]
+      return { path, message: `${String(path.at(-1) ?? 'the file')} is empty`, hint: schema.description ?? 'Name at least one.' }
     case 'uniqueItems':
-      return [{ path, message: `${String(path.at(-1))} names the same twice`, hint: 'Keep one of them.' }]
+      return { path, message: `${String(path.at(-1))} names the same twice`, hint: 'Keep one of them.' }
     case 'maxLength':
     case 'maxItems':
-      return [{ path, message: `${String(path.at(-1))} is too long`, hint: `The most is ${String(error.params.limit)}.` }]
+      return { path, message: `${String(path.at(-1))} is too long`, hint: `The most is ${String(error.params.limit)}.` }
     case 'type':
-      return [wrongType(path, error, schema)]
+      return wrongType(path, error, schema)
     case 'const':
     case 'pattern':
     case 'minLength':
-      return [{ path, message: `${shown} is not ${schema.title ?? 'allowed here'}`, hint: hintOf(schema) }]
+      return { path, message: `${shown} is not ${schema.title ?? 'allowed here'}`, hint: hintOf(schema) }
     default:
-      return [{ path, message: `${shown}: ${error.message ?? 'not allowed here'}`, hint: hintOf(schema) }]
+      return { path, message: `${shown}: ${error.message ?? 'not allowed here'}`, hint: hintOf(schema) }
   }
 }
 
@@ -117,14 +146,20 @@ function unknownKey(path: Path, key: string, schema: Schema): Mistake {
   const at = { path: [...path, key], of: 'key' } as const
   if (schema.keyTitle !== undefined) return { ...at, message: `"${key}" is not ${schema.keyTitle}`, hint: schema.keyHint ?? '' }
   const known = Object.keys(schema.properties ?? {})
-  const where = path.at(-1) === 'then' ? 'is not a way out of this step' : path.length === 0 ? 'is not a section of this file' : 'is not known here'
+  const where =
+    path.at(-1) === 'then' ? 'is not a way out of this step' : path.length === 0 ? 'is not a section of this file' : 'is not known here'
   return { ...at, message: `"${key}" ${where}`, hint: suggest(key, known, 'Take it away.') }
 }
 
 function missingKey(path: Path, key: string): Mistake {
   const [, , , step] = path
   if (path.at(-1) === 'then') {
-    return { path, of: 'key', message: `the step ${String(step)} has no way out for ${key}`, hint: `Add ${key}: with the step that comes then.` }
+    return {
+      path,
+      of: 'key',
+      message: `the step ${String(step)} has no way out for ${key}`,
+      hint: `Add ${key}: with the step that comes then.`,
+    }
   }
   const where = path.length === 0 ? 'the file' : String(path.at(-1))
   return { path, of: 'key', message: `${where} lacks ${key}`, hint: `Add ${key}: …` }
@@ -134,7 +169,16 @@ function noKind(path: Path, data: unknown): Mistake {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     return { path, message: `the step ${String(path.at(-1))} is empty`, hint: `It begins with its kind: ${stepKinds.join(', ')}.` }
   }
-  const candidate = Object.keys(data).find(key => key !== 'then') ?? 'then'
+  const kinds = stepKindsIn(data)
+  if (kinds.length > 1) {
+    return {
+      path: [...path, kinds[1] ?? ''],
+      of: 'key',
+      message: `the step ${String(path.at(-1))} has ${kinds.length} kinds: ${kinds.join(', ')}`,
+      hint: 'A step does one thing. Make two steps of it, one leading to the other.',
+    }
+  }
+  const candidate = Object.keys(data).find((key) => key !== 'then') ?? 'then'
   return {
     path: [...path, candidate],
     of: 'key',
@@ -143,16 +187,42 @@ function noKind(path: Path, data: unknown): Mistake {
   }
 }
 
+function stepKindsIn(data: unknown): string[] {
+  return typeof data === 'object' && data !== null ? Object.keys(data).filter((key) => (stepKinds as string[]).includes(key)) : []
+}
+
 function wrongType(path: Path, error: ErrorObject, schema: Schema): Mistake {
+  if (path.length === 0) {
+    return {
+      path,
+      message: 'the file is no block of sections',
+      hint: 'It begins with lines:, flows:, prompts: and so on; take the pforte.yaml that comes with Pforte.',
+    }
+  }
   const wanted = String(error.params.type)
   if (error.data === null) {
-    return { path, of: 'key', message: `nothing is written for ${String(path.at(-1) ?? 'the file')}`, hint: schema.description ?? hintOf(schema) }
+    return {
+      path,
+      of: 'key',
+      message: `nothing is written for ${String(path.at(-1) ?? 'the file')}`,
+      hint: schema.description ?? hintOf(schema),
+    }
   }
   if (wanted === 'string' && typeof error.data !== 'object') {
-    return { path, message: `${show(error.data)} is not ${schema.title ?? 'a text'}`, hint: schema.patternErrorMessage ?? 'Put it in quotes.' }
+    return {
+      path,
+      message: `${show(error.data)} is not ${schema.title ?? 'a text'}`,
+      hint: schema.patternErrorMessage ?? 'Put it in quotes.',
+    }
   }
-  const title = schema.title ?? { object: 'a block of keys and values', array: 'a list', string: 'a text', integer: 'a whole number' }[wanted] ?? wanted
-  const hint = wanted === 'object' ? 'Write the keys on lines of their own below, indented by two spaces.' : wanted === 'array' ? 'Write it as [one, two], or each on a line with "- ".' : hintOf(schema)
+  const title =
+    schema.title ?? { object: 'a block of keys and values', array: 'a list', string: 'a text', integer: 'a whole number' }[wanted] ?? wanted
+  const hint =
+    wanted === 'object'
+      ? 'Write the keys on lines of their own below, indented by two spaces.'
+      : wanted === 'array'
+        ? 'Write it as [one, two], or each on a line with "- ".'
+        : hintOf(schema)
   return { path, message: `${show(error.data)} is not ${title}`, hint }
 }
 
@@ -165,15 +235,28 @@ function hintOf(schema: Schema): string {
 }
 
 function show(value: unknown): string {
-  const text = typeof value === 'string' ? `"${value}"` : Array.isArray(value) ? 'a list' : typeof value === 'object' && value !== null ? 'a block' : String(value)
+  const text =
+    typeof value === 'string'
+      ? `"${value}"`
+      : Array.isArray(value)
+        ? 'a list'
+        : typeof value === 'object' && value !== null
+          ? 'a block'
+          : String(value)
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text
 }
 
 /** A JSON pointer as a path; indexes of lists become numbers. */
 function pathOf(pointer: string, whole: unknown): Path {
-  const keys = pointer === '' ? [] : pointer.slice(1).split('/').map(key => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const keys =
+    pointer === ''
+      ? []
+      : pointer
+          .slice(1)
+          .split('/')
+          .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
   let value: unknown = whole
-  return keys.map(key => {
+  return keys.map((key) => {
     const index = Array.isArray(value) ? Number(key) : key
     value = (value as Record<string | number, unknown> | undefined)?.[index]
     return index

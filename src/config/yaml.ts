@@ -61,7 +61,7 @@ function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {
   for (const [index, step] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document)
     if (isMap(node)) {
-      const pair = node.items.find(item => String(isScalar(item.key) ? item.key.value : item.key) === String(step))
+      const pair = node.items.find((item) => String(isScalar(item.key) ? item.key.value : item.key) === String(step))
       if (pair === undefined) return offset
       offset = startOf(pair.key) ?? offset
       if (of === 'key' && index === path.length - 1) return offset
@@ -71,7 +71,7 @@ function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {
       if (node === undefined) return offset
       offset = startOf(node) ?? offset
     } else {
-      return offset
+      break
     }
   }
   // What stands on the key's line is pointed at; an indented block (or nothing) is found by its key.
@@ -87,25 +87,43 @@ function syntaxProblem(error: YAMLError, place: Place, text: string): Problem {
   const line = text.split(/\r?\n/)[place.line - 1] ?? ''
   if (error.code === 'TAB_AS_INDENT' || /^\s*\t/.test(line)) {
     const column = Math.max(1, line.indexOf('\t') + 1)
-    return { ...place, column, message: 'a tab at the beginning of the line', hint: 'Indent with spaces, two a level; YAML does not allow tabs there.' }
+    return {
+      ...place,
+      column,
+      message: 'a tab at the beginning of the line',
+      hint: 'Indent with spaces, two a level; YAML does not allow tabs there.',
+    }
   }
-  const [message, hint] = explanation(error, line, text)
+  const swallowed = swallowedHash(text, place.line)
+  if (swallowed !== null && /must (be sufficiently indented and )?end with a/.test(error.message)) {
+    return { ...swallowed, message: 'a # begins a comment, so the { before it is not closed', hint: "Write the key in quotes: '#'." }
+  }
+  const [message, hint] = explanation(error, line)
   return { ...place, message, hint }
 }
 
-function explanation(error: YAMLError, line: string, text: string): [message: string, hint: string] {
+/** `{ #: step }`, the usual slip with the hash key of a phone. */
+function swallowedHash(text: string, before: number): Place | null {
+  const lines = text.split(/\r?\n/).slice(0, before)
+  const index = lines.findLastIndex((line) => /[{,]\s*#\s*:/.test(line))
+  return index === -1 ? null : { line: index + 1, column: (lines[index] ?? '').search(/#\s*:/) + 1 }
+}
+
+function explanation(error: YAMLError, line: string): [message: string, hint: string] {
   const unclosed = /must (be sufficiently indented and )?end with a (.)/.exec(error.message)
   if (unclosed !== null) {
-    const swallowed = text.split(/\r?\n/).some(part => /[{,]\s*#\s*:/.test(part))
     return [
       `a { or [ above is not closed with ${unclosed[2]}`,
-      swallowed ? "A # begins a comment: write the key in quotes, '#'." : `Close it with ${unclosed[2]} on the same line, or indent what belongs to it.`,
+      `Close it with ${unclosed[2]} on the same line, or indent what belongs to it.`,
     ]
   }
   switch (error.code) {
     case 'DUPLICATE_KEY': {
       const key = line.trim().split(':')[0] ?? ''
-      return [key === '' || line.includes('{') ? 'this key is there twice' : `the key ${key} is there twice`, 'Keep one of the two; the first is further up on the same level.']
+      return [
+        key === '' || line.includes('{') ? 'this key is there twice' : `the key ${key} is there twice`,
+        'Keep one of the two; the first is further up on the same level.',
+      ]
     }
     case 'BAD_INDENT':
     case 'BLOCK_AS_IMPLICIT_KEY':
@@ -115,7 +133,10 @@ function explanation(error: YAMLError, line: string, text: string): [message: st
         ? ['a colon inside a text', 'Put the text in quotes, or begin it on a line of its own after >-.']
         : ['the indentation does not fit', 'Indent this line exactly as the others of its level, two spaces a level.']
     case 'MISSING_CHAR':
-      return [/quote/.test(error.message) ? 'a quote is not closed' : 'a bracket, comma or colon is missing', 'Look at this line and the one above it.']
+      return [
+        /quote/.test(error.message) ? 'a quote is not closed' : 'a bracket, comma or colon is missing',
+        'Look at this line and the one above it.',
+      ]
     case 'MULTIPLE_DOCS':
       return ['a second document begins here', 'Take the line --- out: a service is one document.']
     case 'BAD_SCALAR_START':

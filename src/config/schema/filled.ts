@@ -5,7 +5,6 @@ import type { Static, TObject } from 'typebox'
  * Keys that may be missing and have no default are to be read from what is written.
  */
 export function filled<T extends TObject>(schema: T, written: Static<T> | undefined): Required<Static<T>> {
-  const defaults = Object.entries(schema.properties).flatMap(([key, value]) =>
-    'default' in value ? [[key, value.default] as const] : [])
+  const defaults = Object.entries(schema.properties).flatMap(([key, value]) => ('default' in value ? [[key, value.default] as const] : []))
   return { ...Object.fromEntries(defaults), ...(written as object) } as Required<Static<T>>
 }

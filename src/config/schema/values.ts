@@ -19,7 +19,13 @@ export const name = (description: string) =>
 
 /** A section whose entries the operator names. `keyTitle` and `keyHint` do for its keys what a title and hint do for a value. */
 export const named = <T extends Type.TSchema>(value: T, description: string, limits: { minProperties?: number } = {}) =>
-  Type.Record(Type.String({ pattern: namePattern }), value, { additionalProperties: false, keyTitle: nameTitle, keyHint: nameHint, description, ...limits })
+  Type.Record(Type.String({ pattern: namePattern }), value, {
+    additionalProperties: false,
+    keyTitle: nameTitle,
+    keyHint: nameHint,
+    description,
+    ...limits,
+  })
 
 /** `20s`. The limits are written the same way. */
 export const duration = (description: string, limits: { atLeast: string; atMost: string; default?: string }) =>
@@ -48,7 +54,13 @@ export const percent = (description: string, byDefault: string) =>
 const languagePattern = '^[a-z]{2}(-[A-Z]{2})?$'
 const languageHint = 'Write a language as de, en or en-US.'
 export const byLanguage = <T extends Type.TSchema>(value: T, description: string) =>
-  Type.Record(Type.String({ pattern: languagePattern }), value, { additionalProperties: false, minProperties: 1, keyTitle: 'a language', keyHint: languageHint, description })
+  Type.Record(Type.String({ pattern: languagePattern }), value, {
+    additionalProperties: false,
+    minProperties: 1,
+    keyTitle: 'a language',
+    keyHint: languageHint,
+    description,
+  })
 export const language = (description: string) =>
   Type.String({ title: 'a language', pattern: languagePattern, patternErrorMessage: languageHint, description })
 

@@ -1,0 +1,228 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { checkFile, formatProblems, loadService, toDefinitions } from '../../src/config.ts'
+import type { Service } from '../../src/config.ts'
+import { jsonSchemaText } from '../../src/config/schema/json-schema.ts'
+import { newCall, advance } from '../../src/domain/call/advance.ts'
+
+const root = join(import.meta.dirname, '../..')
+const now = Date.parse('2026-03-02T09:00:00Z')
+const defaultText = readFileSync(join(root, 'pforte.yaml'), 'utf8')
+const minimalText = readFileSync(join(import.meta.dirname, 'minimal.yaml'), 'utf8')
+
+function load(text: string, at = now): Service {
+  const loaded = loadService(text, { promptFolder: root, now: at })
+  if (!loaded.ok) throw new Error(formatProblems(loaded.problems, 'pforte.yaml', text))
+  return loaded.service
+}
+
+t.test('the hotline that Pforte comes with', async (t) => {
+  const service = load(defaultText)
+
+  t.test('is dialled by name or number, in German and in English', async (t) => {
+    t.same(
+      service.lines.map(({ name, flow, language }) => [name, flow, language]),
+      [
+        ['hotline', 'hotline', 'de'],
+        ['hotline-en', 'hotline', 'en'],
+      ],
+    )
+    t.same(service.languages, ['de', 'en'])
+  })
+
+  t.test('says everything in both languages', async (t) => {
+    for (const [name, byLanguage] of Object.entries(service.prompts)) t.same(Object.keys(byLanguage), ['de', 'en'], name)
+  })
+
+  t.test('speaks no prompt that nobody hears', async (t) => {
+    const heard = new Set([...Object.values(service.flows).flatMap(({ promptNames }) => promptNames), 'caller_gone'])
+    t.same(
+      Object.keys(service.prompts).filter((name) => !heard.has(name)),
+      [],
+    )
+  })
+
+  t.test('leads from every moment of the loop to the voicemail with #', async (t) => {
+    const steps = service.flows.hotline?.flow.steps ?? {}
+    for (const name of ['not_let_in', 'music', 'offer']) {
+      const step = steps[name]
+      t.equal(step !== undefined && 'then' in step && '#' in step.then && step.then['#'], 'voicemail', name)
+    }
+  })
+
+  t.test('keeps a # that is typed behind the PIN out of the way to a human', async (t) => {
+    const step = service.flows.hotline?.flow.steps.waiting
+    t.equal(step?.kind, 'queue')
+    t.notOk(step?.kind === 'queue' && step.then['#'])
+  })
+
+  t.test('counts in milliseconds', async (t) => {
+    t.match(service.pin.rules, { length: 5, tries: 3, firstDigitMs: 7_000, betweenDigitsMs: 4_000, totalMs: 25_000 })
+    t.match(service.pin.limits, { windowMs: 900_000, maxGuessChance: 0.01, whenTooLikely: 'customer_number' })
+    t.match(service.queues[0], { name: 'support', ringMs: 20_000, maxWaitMs: 900_000, wrapUpMs: 20_000, priorityWeightMs: 60_000 })
+    t.match(service.flows.hotline?.flow.steps.music, { kind: 'hold_music', forMs: 60_000 })
+  })
+
+  t.test('has office hours with the holidays of Baden-Württemberg for three years', async (t) => {
+    const { business } = service.hours
+    t.equal(business?.timeZone, 'Europe/Berlin')
+    t.same(
+      business?.weekly,
+      [1, 2, 3, 4, 5].map((day) => ({ day, fromMinute: 480, toMinute: 1080 })),
+    )
+    t.ok(business?.holidays.includes('2026-06-04'), 'Corpus Christi, which Berlin does not have')
+    t.ok(business?.holidays.includes('2028-04-14'), 'Good Friday two years on')
+    t.notOk(business?.holidays.some((day) => day.startsWith('2029')))
+  })
+
+  t.test('shares agents between its queues, so one group decides', async (t) => {
+    t.same(new Set(service.queues.map(({ group }) => group)), new Set(['support']))
+    t.match(service.agents[0], { id: 'anna', endpoint: 'anna', queues: ['support', 'emergency'] })
+  })
+
+  t.test('can be walked from its first moment', async (t) => {
+    const flow = service.flows.hotline?.flow
+    if (flow === undefined) return t.fail('no flow')
+    const { commands } = advance(flow, newCall('de'), { type: 'callArrived', at: now })
+    t.same(
+      commands.map(({ type }) => type),
+      ['answer', 'readAnnouncement'],
+    )
+  })
+
+  t.test('is drawn by flow check', async (t) => {
+    const { text, exitCode } = checkFile(defaultText, 'pforte.yaml', { promptFolder: root, now })
+    t.equal(exitCode, 0)
+    t.match(text, /## hotline \(lines hotline, hotline-en\)\n\n```mermaid\nflowchart /)
+  })
+})
+
+t.test('the schema for editors is the one that validates', async (t) => {
+  const file = join(root, 'pforte.schema.json')
+  if (process.env.PFORTE_GOLDEN === 'write') writeFileSync(file, jsonSchemaText())
+  t.equal(readFileSync(file, 'utf8'), jsonSchemaText(), 'to write it anew, run this test with PFORTE_GOLDEN=write')
+  t.match(defaultText.split('\n')[0], 'yaml-language-server: $schema=./pforte.schema.json')
+})
+
+t.test('what is left out has a default', async (t) => {
+  const { queues, pin, country, timeZone, tts, announcements } = load(minimalText)
+  t.match(queues[0], { maxWaitMs: 0, wrapUpMs: 30_000, maxWaiting: 100, strategy: 'longest_idle', replaces: [] })
+  t.match(pin, { rules: { length: 5, customerNumberLength: 6 }, limits: { perCallerStop: 20, slowDownMs: 2_000 } })
+  t.same({ country, timeZone, tts, announcements }, { country: 'DE', timeZone: 'Europe/Berlin', tts: { command: null }, announcements: [] })
+})
+
+t.test('hashes tell what has changed', async (t) => {
+  const before = load(minimalText)
+  t.equal(load(`# a comment\n${minimalText}`).hash, before.hash, 'a comment changes nothing')
+
+  const ring = load(minimalText.replace('ring: 20s', 'ring: 25s'))
+  t.not(ring.hash, before.hash)
+  t.not(ring.flows.gate?.hash, before.flows.gate?.hash, 'calls under way keep ringing as long as before')
+
+  const text = load(minimalText.replace('Guten Tag.', 'Guten Morgen.'))
+  t.not(text.flows.gate?.hash, before.flows.gate?.hash, 'another text is another flow')
+
+  const name = load(minimalText.replace('name: Anna', 'name: Anne'))
+  t.not(name.hash, before.hash)
+  t.equal(name.flows.gate?.hash, before.flows.gate?.hash, 'who answers is none of the flow')
+})
+
+t.test('queues without a common agent are groups of their own', async (t) => {
+  const three = minimalText
+    .replace('  support:\n    ring: 20s', '  support: { ring: 20s }\n  sales: { replaces: [shop] }\n  repairs: {}')
+    .replace(
+      '    queues: [support]\n',
+      '    queues: [support]\n  ben: { name: Ben, queues: [sales, repairs] }\n  eva: { name: Eva, queues: [repairs] }\n',
+    )
+  t.same(
+    load(three).queues.map(({ name, group }) => [name, group]),
+    [
+      ['support', 'support'],
+      ['sales', 'sales'],
+      ['repairs', 'sales'],
+    ],
+  )
+  const chain = load(three.replace('queues: [repairs]', 'queues: [repairs, support]'))
+  t.same(new Set(chain.queues.map(({ group }) => group)), new Set(['support']))
+})
+
+t.test('what the store is told', async (t) => {
+  const service = load(minimalText.replace('ring: 20s', 'ring: 20s\n    replaces: [old]'))
+  const hashes = Object.fromEntries(Object.keys(service.prompts).map((name) => [name, { de: `${name}-de`, en: `${name}-en` }]))
+  const definitions = toDefinitions(service, hashes)
+  t.match(definitions, { hash: service.hash, replaces: { old: 'support' }, announcements: [] })
+  t.equal(definitions.flows[0]?.hash, service.flows.gate?.hash)
+  t.same(definitions.flows[0]?.prompts.welcome, { de: 'welcome-de', en: 'welcome-en' })
+  t.throws(() => toDefinitions(service, {}), /was not made ready/)
+})
+
+t.test('a mistake that shows only later is told at its line', async (t) => {
+  const loaded = loadService(minimalText, { promptFolder: root, now })
+  if (!loaded.ok) return t.fail('not loaded')
+  const problem = loaded.problemAt(['queues', 'support', 'ring'], 'too short', 'Make it longer.')
+  t.same(problem, { line: 46, column: 11, message: 'too short', hint: 'Make it longer.' })
+})
+
+t.test('every kind of step and every key can be written', async (t) => {
+  const text = `
+country: AT
+time_zone: Europe/Vienna
+lines: { shop: { flow: shop, language: de } }
+flows:
+  shop:
+    start: choose
+    steps:
+      choose:
+        menu: choose
+        wait: 3s
+        tries: 2
+        then: { '1': out, '*': choose, none: shut }
+      out:
+        transfer: '+4312345678'
+        trunk: vienna
+        ring: 45s
+        then: { failed: ask }
+      ask:
+        collect_pin: choose
+        asks: customer_number
+        then: { right: shut, wrong: shut, none: shut, exhausted: shut }
+      shut:
+        opening_hours: weekend
+        then: { open: queue, closed: end }
+      queue:
+        queue: desk
+        then: { timeout: end, full: end, '#': end }
+      end:
+        hang_up: informed
+prompts:
+  choose: { de: Eins für den Verkauf. }
+  caller_gone: { de: Aufgelegt. }
+queues: { desk: { strategy: longest_idle } }
+agents: { eva: { name: Eva, sip_account: eva-1, queues: [desk], skills: [wood] } }
+hours:
+  weekend:
+    open: ['Sat,Sun 10:00-24:00', Fri-Mon 00:00-01:30]
+    holidays: AT-9
+    time_zone: Europe/London
+pin: { length: 7, limits: { per_line: { alarm_after: 5 }, max_guess_chance: 0.5%, when_too_likely: refuse_to_start } }
+tts: { command: [say, '{language}'] }
+trunks: { vienna: { endpoint: trunk.vienna } }
+`
+  const service = load(text)
+  t.match(service.flows.shop?.flow.steps, {
+    choose: { kind: 'menu', prompts: ['choose'], waitMs: 3_000, tries: 2, then: { '1': 'out', '*': 'choose', none: 'shut' } },
+    out: { kind: 'transfer', number: '+4312345678', trunk: 'vienna', ringMs: 45_000, then: { failed: 'ask' } },
+    ask: { kind: 'collect_pin', asks: 'customer_number' },
+    queue: { kind: 'queue', queue: 'desk', then: { '#': 'end' } },
+  })
+  t.match(service.agents[0], { id: 'eva', endpoint: 'eva-1', skills: ['wood'] })
+  t.match(service.hours.weekend, { timeZone: 'Europe/London' })
+  t.same(
+    service.hours.weekend?.weekly.map(({ day, fromMinute, toMinute }) => `${day} ${fromMinute}-${toMinute}`),
+    ['6 600-1440', '7 600-1440', '5 0-90', '6 0-90', '7 0-90', '1 0-90'],
+  )
+  t.match(service.pin.limits, { perLineAlarm: 5, maxGuessChance: 0.005, whenTooLikely: 'refuse_to_start' })
+  t.same(service.tts.command, ['say', '{language}'])
+  t.same(service.trunks, { vienna: { endpoint: 'trunk.vienna' } })
+})
