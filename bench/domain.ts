@@ -26,7 +26,7 @@ export function run(): Figure {
     value,
     unit: 'events/s',
     bar: `> ${barEventsPerSecond}`,
-    ok: value > barEventsPerSecond
+    ok: value > barEventsPerSecond,
   }
 }
 

@@ -69,7 +69,7 @@ export function newCall(language: Language): CallState {
     agentId: null,
     voicemailVisit: null,
     outcome: null,
-    path: []
+    path: [],
   }
 }
 

@@ -51,7 +51,7 @@ function edgeProblems(name: StepName, step: Step, names: readonly StepName[]): F
     problems.push({
       path: ['steps', name, 'then', edge],
       message: `step ${name} has no edge ${edge}`,
-      hint: `Say under then where a call goes on: "${edge}: ${names.find((other) => other !== name) ?? name}".`
+      hint: `Say under then where a call goes on: "${edge}: ${names.find((other) => other !== name) ?? name}".`,
     })
   }
   for (const [edge, target] of drawn) {
@@ -79,7 +79,7 @@ function referenceProblems(name: StepName, step: Step, { prompts, languages, que
         problems.push({
           path,
           message: `prompt ${prompt} has no text in ${language}, which a line of this flow speaks`,
-          hint: `Write it under prompts, ${prompt}: "${language}: …", or name an audio file there.`
+          hint: `Write it under prompts, ${prompt}: "${language}: …", or name an audio file there.`,
         })
       }
     })
@@ -88,7 +88,7 @@ function referenceProblems(name: StepName, step: Step, { prompts, languages, que
     problems.push({
       path: about,
       message: `step ${name} announces nothing`,
-      hint: 'Name a prompt, or lead past this step.'
+      hint: 'Name a prompt, or lead past this step.',
     })
   }
   if (step.kind === 'queue' && step.queue !== 'contract' && !queues.includes(step.queue)) {
@@ -106,7 +106,7 @@ function unknown(path: (string | number)[], what: string, written: string, known
   return {
     path,
     message: what === 'hours' ? `there are no hours ${written}` : `there is no ${what} ${written}`,
-    hint: meant === null ? all : `Did you mean ${meant}?`
+    hint: meant === null ? all : `Did you mean ${meant}?`,
   }
 }
 
@@ -117,7 +117,7 @@ function unreached(flow: Flow): FlowProblem[] {
     .map((name) => ({
       path: ['steps', name],
       message: `nothing leads to step ${name}`,
-      hint: 'Let an edge lead there, or take the step out.'
+      hint: 'Let an edge lead there, or take the step out.',
     }))
 }
 
@@ -130,7 +130,7 @@ function queuesWithoutContract(flow: Flow): FlowProblem[] {
     problems.push({
       path: ['steps', name, 'queue'],
       message: `step ${name} needs a contract, but is reached without a right PIN too`,
-      hint: 'Name the queue, or lead here only from the edge right of a collect_pin.'
+      hint: 'Name the queue, or lead here only from the edge right of a collect_pin.',
     })
   }
   return problems
@@ -166,7 +166,7 @@ function ringsWithoutRest(flow: Flow): FlowProblem[] {
       problems.push({
         path: ['steps', name, 'then', edge],
         message: `a call can go round without end, with no prompt and no music on the way: ${ring}`,
-        hint: 'Put an announcement or hold music into this ring, or lead out of it.'
+        hint: 'Put an announcement or hold music into this ring, or lead out of it.',
       })
     }
     finished.add(name)

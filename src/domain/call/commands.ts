@@ -7,14 +7,7 @@
 import type { AnnouncementName, PromptName, QueueName } from './flow.ts'
 import type { LegEnd, LegName, PlaybackRole, PromptHash, TimerName } from './events.ts'
 
-export type CallOutcome =
-  | 'connected'
-  | 'voicemail'
-  | 'callback'
-  | 'informed'
-  | 'abandoned'
-  | 'turned_away'
-  | 'failed'
+export type CallOutcome = 'connected' | 'voicemail' | 'callback' | 'informed' | 'abandoned' | 'turned_away' | 'failed'
 
 export type Spoken = { prompt: PromptName } | { hash: PromptHash }
 

@@ -1,4 +1,4 @@
-/** The ways out of each kind of step: one table for the check, the picture and the walk. */
+/** The ways out of each kind of step: one table for the check and the pictures. */
 import type { Step, StepKind, StepName } from './flow.ts'
 
 type Edges = {
@@ -21,20 +21,20 @@ export const edgesOfKind: Readonly<Record<StepKind, Edges>> = {
   collect_pin: {
     required: ['right', 'wrong', 'none', 'exhausted'],
     optional: ['step_up'],
-    atOnce: ['exhausted', 'wrong']
+    atOnce: ['exhausted', 'wrong'],
   },
   hold_music: { required: ['done'], optional: ['#', 'exhausted'], atOnce: ['exhausted'] },
   menu: {
     required: ['none'],
     optional: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#'],
     // A key typed ahead chooses at once, but there are only so many of those.
-    atOnce: []
+    atOnce: [],
   },
   opening_hours: { required: ['open', 'closed'], optional: [], atOnce: ['open', 'closed'] },
   queue: { required: ['timeout', 'full'], optional: ['#'], atOnce: ['full'] },
   voicemail: { required: ['left', 'empty'], optional: [], atOnce: [] },
   transfer: { required: ['failed'], optional: [], atOnce: ['failed'] },
-  hang_up: { required: [], optional: [], atOnce: [] }
+  hang_up: { required: [], optional: [], atOnce: [] },
 }
 
 /** The edges that are drawn from this step, in the order of the file. */

@@ -31,7 +31,7 @@ const awaited: Record<Doing['what'], ReadonlySet<EventType>> = {
   talking: new Set(['legEnded', 'commandRefused']),
   greeting: new Set(['playbackFinished', 'commandRefused', 'digitReceived']),
   recording: new Set(['recordingFinished', 'recordingFailed', 'commandRefused', 'timerFired']),
-  dialling: new Set(['legAnswered', 'legEnded', 'commandRefused', 'timerFired'])
+  dialling: new Set(['legAnswered', 'legEnded', 'commandRefused', 'timerFired']),
 }
 
 /** The command that a call in the middle of this can be refused. Where it speaks, that is `play`. */
@@ -39,7 +39,7 @@ const refusable: Partial<Record<Doing['what'], RefusableCommand>> = {
   ringing: 'ring',
   talking: 'connect',
   recording: 'record',
-  dialling: 'dial'
+  dialling: 'dial',
 }
 
 /**
@@ -104,9 +104,7 @@ export function isHeeded(state: CallState, event: CallEvent): boolean {
     case 'commandRefused':
       if (event.visit !== state.visit) return false
       if (event.command === 'play') return isSpeaking(state)
-      return (
-        event.command === refusable[state.doing.what] && (event.leg ?? legInHand(state)) === legInHand(state)
-      )
+      return event.command === refusable[state.doing.what] && (event.leg ?? legInHand(state)) === legInHand(state)
     default:
       return event.visit === state.visit
   }

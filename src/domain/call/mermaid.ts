@@ -13,7 +13,7 @@ const shapes: Readonly<Record<StepKind, readonly [string, string]>> = {
   queue: ['([', '])'],
   voicemail: ['[[', ']]'],
   transfer: ['([', '])'],
-  hang_up: ['((', '))']
+  hang_up: ['((', '))'],
 }
 
 /**
@@ -73,10 +73,5 @@ function about(step: Step): string {
 
 /** Mermaid's own escapes: inside quotes only these could end the text or begin markup. `#` begins an escape. */
 function inQuotes(text: string): string {
-  return text
-    .replaceAll('#', '#35;')
-    .replaceAll('"', '#quot;')
-    .replaceAll('<', '#lt;')
-    .replaceAll('>', '#gt;')
-    .replace(/\s+/g, ' ')
+  return text.replaceAll('#', '#35;').replaceAll('"', '#quot;').replaceAll('<', '#lt;').replaceAll('>', '#gt;').replace(/\s+/g, ' ')
 }

@@ -10,7 +10,7 @@ import type { CallState } from './state.ts'
 export function outcomeSoFar(state: CallState): CallOutcome | null {
   if (state.connectedAt !== null) return 'connected'
   if (state.voicemailVisit !== null) return 'voicemail'
-  // Only a special announcement has an edge of this name (steps/edges.ts).
+  // Only a special announcement has an edge of this name (edges.ts).
   if (state.path.some((entry) => entry.outcome === 'heard')) return 'informed'
   return null
 }

@@ -137,9 +137,7 @@ export class Turn {
   addToPath(entry: PathEntry): void {
     const path = this.state.path
     this.state.path =
-      path.length < pathLimit
-        ? [...path, entry]
-        : [...path.slice(0, pathLimit / 2), ...path.slice(pathLimit / 2 + 1), entry]
+      path.length < pathLimit ? [...path, entry] : [...path.slice(0, pathLimit / 2), ...path.slice(pathLimit / 2 + 1), entry]
   }
 
   /** Ends the call; the last thing that a turn does. `mark` is how the path tells the present step's end. */

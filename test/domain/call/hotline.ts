@@ -12,7 +12,7 @@ export const hotline: Flow = {
       kind: 'special_announcement',
       announcement: 'outage',
       pauseMs: 4 * secondMs,
-      then: { off: 'welcome', pressed: 'welcome', heard: 'goodbye' }
+      then: { off: 'welcome', pressed: 'welcome', heard: 'goodbye' },
     },
     welcome: { kind: 'announce', prompts: ['welcome'], then: { done: 'ask_pin' } },
     ask_pin: {
@@ -24,14 +24,14 @@ export const hotline: Flow = {
         wrong: 'not_correct',
         none: 'music',
         exhausted: 'music',
-        step_up: 'ask_customer_number'
-      }
+        step_up: 'ask_customer_number',
+      },
     },
     ask_customer_number: {
       kind: 'collect_pin',
       asks: 'customer_number',
       prompts: ['please_type_customer_number'],
-      then: { right: 'service_hours', wrong: 'not_correct', none: 'music', exhausted: 'music' }
+      then: { right: 'service_hours', wrong: 'not_correct', none: 'music', exhausted: 'music' },
     },
     not_correct: { kind: 'announce', prompts: ['not_correct'], then: { done: 'ask_pin' } },
     service_hours: { kind: 'opening_hours', hours: 'contract', then: { open: 'wait', closed: 'we_are_closed' } },
@@ -42,20 +42,20 @@ export const hotline: Flow = {
       prompts: ['sorry_menu'],
       waitMs: 5 * secondMs,
       tries: 2,
-      then: { '1': 'wait', '2': 'emergency', '#': 'message', none: 'message' }
+      then: { '1': 'wait', '2': 'emergency', '#': 'message', none: 'message' },
     },
     emergency: {
       kind: 'transfer',
       number: '+4962100000',
       trunk: 'reserve',
       ringMs: 30 * secondMs,
-      then: { failed: 'message' }
+      then: { failed: 'message' },
     },
     music: {
       kind: 'hold_music',
       forMs: minuteMs,
       times: 3,
-      then: { done: 'offer', '#': 'message', exhausted: 'turned_away' }
+      then: { done: 'offer', '#': 'message', exhausted: 'turned_away' },
     },
     offer: { kind: 'announce', prompts: ['voicemail_offer'], then: { done: 'music', '#': 'message' } },
     message: {
@@ -63,11 +63,11 @@ export const hotline: Flow = {
       prompts: ['after_the_beep'],
       maxMs: 3 * minuteMs,
       silenceMs: 5 * secondMs,
-      then: { left: 'thanks', empty: 'music' }
+      then: { left: 'thanks', empty: 'music' },
     },
     thanks: { kind: 'announce', prompts: ['thanks'], then: { done: 'goodbye' } },
     turned_away: { kind: 'hang_up', outcome: 'turned_away' },
-    goodbye: { kind: 'hang_up', outcome: 'informed' }
+    goodbye: { kind: 'hang_up', outcome: 'informed' },
   },
   pin: {
     length: 5,
@@ -75,14 +75,14 @@ export const hotline: Flow = {
     firstDigitMs: 6 * secondMs,
     betweenDigitsMs: 4 * secondMs,
     totalMs: 20 * secondMs,
-    tries: 3
+    tries: 3,
   },
   queues: { premium: { ringMs: 20 * secondMs, maxWaitMs: 10 * minuteMs } },
   hours: {
     business: {
       timeZone: 'Europe/Berlin',
       weekly: [1, 2, 3, 4, 5].map((day) => ({ day: day as 1, fromMinute: 8 * 60, toMinute: 18 * 60 })),
-      holidays: ['2026-12-25']
-    }
-  }
+      holidays: ['2026-12-25'],
+    },
+  },
 }

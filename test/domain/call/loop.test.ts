@@ -78,13 +78,7 @@ t.test('an outage is announced ahead of the welcome', async (t) => {
 })
 
 t.test('a welcome whose file is missing is gone past, with a breath', async (t) => {
-  new Story(t)
-    .arrives()
-    .announcementIs(null)
-    .hearsItOut(false)
-    .then('set pause to 0.5 s')
-    .runsOut('pause')
-    .then('play please_type_pin')
+  new Story(t).arrives().announcementIs(null).hearsItOut(false).then('set pause to 0.5 s').runsOut('pause').then('play please_type_pin')
 })
 
 t.test('a menu', async (t) => {
@@ -118,9 +112,15 @@ t.test('a menu', async (t) => {
 const night = Date.UTC(2026, 9, 5, 1, 0)
 
 t.test('outside hours only contracts with 24-hour support get through', async (t) => {
-  const atNight = (hours: string) => askedForPin(t).later(night - Date.UTC(2026, 9, 5, 8, 0)).types('86420').pinIsRight({ hours })
+  const atNight = (hours: string) =>
+    askedForPin(t)
+      .later(night - Date.UTC(2026, 9, 5, 8, 0))
+      .types('86420')
+      .pinIsRight({ hours })
   atNight('always').standsIn('wait')
-  atNight('business').standsIn('we_are_closed').went('outage:off', 'welcome:done', 'ask_pin:right', 'service_hours:closed', 'we_are_closed:null')
+  atNight('business')
+    .standsIn('we_are_closed')
+    .went('outage:off', 'welcome:done', 'ask_pin:right', 'service_hours:closed', 'we_are_closed:null')
 })
 
 t.test('hours that the file no longer knows refuse nobody', async (t) => {

@@ -10,7 +10,7 @@ t.test('whatever a step is called, the picture holds', async (t) => {
   const picture = toMermaid({
     ...hotline,
     start: 'end "here" #1',
-    steps: { 'end "here" #1': { kind: 'hang_up', outcome: 'informed' } }
+    steps: { 'end "here" #1': { kind: 'hang_up', outcome: 'informed' } },
   })
   t.match(picture, 's0(("end #quot;here#quot; #35;1<br/><small>hangs up: informed</small>"))')
 })

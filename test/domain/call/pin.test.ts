@@ -27,12 +27,7 @@ t.test('the right PIN leads straight to the queue of its contract', async (t) =>
 
   call
     .pinIsRight()
-    .then(
-      'clear slow_look_up',
-      'startMusic',
-      'enterQueue premium with priority 5',
-      'set max_wait to 600 s'
-    )
+    .then('clear slow_look_up', 'startMusic', 'enterQueue premium with priority 5', 'set max_wait to 600 s')
     .standsIn('wait', 'entering_queue')
     .went('outage:off', 'welcome:done', 'ask_pin:right', 'service_hours:open', 'wait:null')
   t.equal(typedForLookUp(call.state), null)
@@ -51,6 +46,12 @@ t.test('who knows the PIN types it into the welcome', async (t) => {
 
 t.test('digits typed while the announcement is still being looked up count, too', async (t) => {
   const call = new Story(t).arrives().types('86').announcementIs(null).types('420')
+  t.same(typedForLookUp(call.state), { pin: '86420', customerNumber: null })
+})
+
+t.test('an entry typed ahead may end before its last key', async (t) => {
+  new Story(t).arrives().types('8*###').announcementIs(null).hearsItOut().standsIn('music').triedPin(0)
+  const call = new Story(t).arrives().types('8642099#').announcementIs(null).hearsItOut()
   t.same(typedForLookUp(call.state), { pin: '86420', customerNumber: null })
 })
 
@@ -120,14 +121,16 @@ t.test('slow digits: the whole entry has a limit of its own', async (t) => {
 })
 
 t.test('* clears the entry, and does not give more time in all', async (t) => {
-  const call = askedForPin(t).types('99*').then(
-    'stopPlaying',
-    'set total to 19.6 s',
-    'set between_digits to 3.6 s',
-    'set between_digits to 3.8 s',
-    'clear between_digits',
-    'set first_digit to 6 s'
-  )
+  const call = askedForPin(t)
+    .types('99*')
+    .then(
+      'stopPlaying',
+      'set total to 19.6 s',
+      'set between_digits to 3.6 s',
+      'set between_digits to 3.8 s',
+      'clear between_digits',
+      'set first_digit to 6 s',
+    )
   call.types('86420')
   t.same(typedForLookUp(call.state), { pin: '86420', customerNumber: null })
 
@@ -194,7 +197,10 @@ t.test('an answer to a look-up of an earlier visit is late', async (t) => {
   const call = askedForPin(t).types('11111')
   const visit = call.state.visit
   call.pinIs({ is: 'wrong' }).types('22222')
-  call.happens({ type: 'pinChecked', visit, result: { is: 'wrong' } }).thenNothing().triedPin(1)
+  call
+    .happens({ type: 'pinChecked', visit, result: { is: 'wrong' } })
+    .thenNothing()
+    .triedPin(1)
 })
 
 t.test('the prompt cannot be played: the digits are awaited all the same', async (t) => {

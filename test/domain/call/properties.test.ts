@@ -31,7 +31,7 @@ const everyDoing: Doing['what'][] = [
   'talking',
   'greeting',
   'recording',
-  'dialling'
+  'dialling',
 ]
 
 function played(flow: Flow, script: readonly Draw[], digits?: string): RandomCall {
@@ -51,7 +51,7 @@ t.test('no event in any step throws, and the books balance after every turn', as
         stoodIn.set(what, (stoodIn.get(what) ?? 0) + 1)
       }
     }),
-    { numRuns: 3_000 }
+    { numRuns: 6_000 },
   )
   // Chance that never comes by a kind of step would prove nothing about it.
   for (const what of everyDoing) t.ok((stoodIn.get(what) ?? 0) > 20, `${what} ${stoodIn.get(what)} times`)
@@ -66,12 +66,15 @@ t.test('after a hang-up a call has ended and nothing is left open', async () => 
       assert.equal(state.phase, 'ended')
       assert.notEqual(state.outcome, null)
       assert.equal(call.commands.filter(({ type }) => type === 'end').length, 1)
-      assert(state.path.every(({ outcome }) => outcome !== null), 'every step of the path says how it ended')
+      assert(
+        state.path.every(({ outcome }) => outcome !== null),
+        'every step of the path says how it ended',
+      )
       assert.equal(state.typedAhead + state.pinInHand, '')
       for (const draw of afterwards) call.draw(draw)
       assert.deepEqual({ ...call.state, doing: state.doing }, state)
     }),
-    { numRuns: 2_000 }
+    { numRuns: 2_000 },
   )
 })
 
@@ -88,7 +91,7 @@ t.test('# always leads to the voicemail from the loop', async (t) => {
         assert.equal(state.step, 'message')
       }
     }),
-    { numRuns: 2_000 }
+    { numRuns: 2_000 },
   )
   t.ok(times > 100, `the loop was stood in ${times} times`)
 })
@@ -107,7 +110,7 @@ t.test('digits never occur in commands, path or row', async () => {
       assert.deepEqual(one.state.path, other.state.path)
       assert.deepEqual(stateForRow(one.state), stateForRow(other.state))
     }),
-    { numRuns: 2_000 }
+    { numRuns: 2_000 },
   )
 })
 
@@ -124,7 +127,7 @@ t.test('being away keeps the step, the tries and the place', async () => {
       assert.deepEqual(after.admission, before.admission)
       assert.deepEqual(after.path, before.path)
     }),
-    { numRuns: 2_000 }
+    { numRuns: 2_000 },
   )
 })
 
@@ -139,6 +142,6 @@ t.test('advance changes no state that it was given', async () => {
         assert.equal(JSON.stringify(before), written)
       }
     }),
-    { numRuns: 300 }
+    { numRuns: 300 },
   )
 })

@@ -60,7 +60,10 @@ t.test('no answer in time: the next agent, with the place kept', async (t) => {
 })
 
 t.test('a phone picked up and put down in one is a rejection', async (t) => {
-  waiting(t).isOffered('anna', 1).ends('agent-1', 'hung_up').then('clear ring', 'releaseAgent anna of offer 1: rejected', 'set max_wait to 600 s')
+  waiting(t)
+    .isOffered('anna', 1)
+    .ends('agent-1', 'hung_up')
+    .then('clear ring', 'releaseAgent anna of offer 1: rejected', 'set max_wait to 600 s')
 })
 
 t.test('the longest wait is over', async (t) => {
@@ -68,13 +71,19 @@ t.test('the longest wait is over', async (t) => {
 })
 
 t.test('a phone that rings at the end of the longest wait may still be answered', async (t) => {
-  const ringing = waiting(t).later(10 * minuteMs - 5_000).isOffered('anna', 1).later(6_000)
+  const ringing = waiting(t)
+    .later(10 * minuteMs - 5_000)
+    .isOffered('anna', 1)
+    .later(6_000)
   new Story(t, hotline, ringing.state).answers('agent-1').standsIn('wait', 'talking')
   ringing.runsOut('ring').then('hangUpLeg agent-1', 'releaseAgent anna of offer 1: no_answer', 'leaveQueue', 'stopMusic', 'play sorry_menu')
 })
 
 t.test('a second wait counts from its own beginning', async (t) => {
-  const call = waiting(t).runsOut('max_wait').types('1').then('stopPlaying', 'startMusic', 'enterQueue premium with priority 5', 'set max_wait to 600 s')
+  const call = waiting(t)
+    .runsOut('max_wait')
+    .types('1')
+    .then('stopPlaying', 'startMusic', 'enterQueue premium with priority 5', 'set max_wait to 600 s')
   t.equal(call.state.queuedSince, call.at)
 })
 
@@ -123,7 +132,7 @@ t.test('the bridge does not come about: back to the old place, with music', asyn
       'releaseAgent anna of offer 1: caller_gone',
       'startMusic',
       'enterQueue premium with priority 5',
-      'set max_wait to 570 s'
+      'set max_wait to 570 s',
     )
     .standsIn('wait', 'entering_queue')
   t.equal(call.state.connectedAt, null)
@@ -163,7 +172,12 @@ t.test('a transfer to the emergency number', async (t) => {
   t.test('is busy, or refused', async (t) => {
     new Story(t, hotline, call.state).ends('transfer-7', 'busy').then('stopMusic', 'clear ring', 'play after_the_beep')
     new Story(t, hotline, call.state).refused('dial').then('hangUpLeg transfer-7', 'stopMusic', 'clear ring', 'play after_the_beep')
-    new Story(t, hotline, call.state).answers('transfer-7').refused('connect').then('hangUpLeg transfer-7', 'stopMusic', 'play after_the_beep').hangsUp().hasEnded('abandoned')
+    new Story(t, hotline, call.state)
+      .answers('transfer-7')
+      .refused('connect')
+      .then('hangUpLeg transfer-7', 'stopMusic', 'play after_the_beep')
+      .hangsUp()
+      .hasEnded('abandoned')
   })
   t.test('the caller hangs up, while it rings and while they talk', async (t) => {
     new Story(t, hotline, call.state).hangsUp().then('hangUpLeg transfer-7', 'clear ring', 'end abandoned')

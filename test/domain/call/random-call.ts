@@ -22,9 +22,9 @@ export const draws: fc.Arbitrary<Draw[]> = fc.array(
     what: fc.nat({ max: 99 }),
     afterMs: fc.oneof(fc.nat({ max: 400 }), fc.nat({ max: 90_000 })),
     one: fc.nat({ max: 999 }),
-    two: fc.nat({ max: 999 })
+    two: fc.nat({ max: 999 }),
   }),
-  { maxLength: 60, size: 'max' }
+  { maxLength: 60, size: 'max' },
 )
 
 export class RandomCall {
@@ -45,7 +45,7 @@ export class RandomCall {
   draw({ what, afterMs, one, two }: Draw, digits = '0123456789'): void {
     this.at += afterMs
     if (what < 5) return this.away(one, two, what % 2 === 0)
-    if (what < 30) return this.event({ type: 'digitReceived', digit: (digits + '##**A')[one % 15] ?? '0' })
+    if (what < 30) return this.event({ type: 'digitReceived', digit: `${digits}##**A`[one % 15] ?? '0' })
     const events = what < 85 ? this.#likely(one, two) : this.#unlikely(one, two)
     const event = events[one % Math.max(1, events.length)]
     if (event !== undefined) this.event(event)
@@ -69,7 +69,7 @@ export class RandomCall {
       callerPresent: one % 7 > 0,
       recordingLive: two % 2 === 0,
       legs: leg !== null && isThere ? [{ leg, state: isUp ? 'up' : 'ringing' }] : [],
-      bridged: leg !== null && isThere && two % 3 > 0
+      bridged: leg !== null && isThere && two % 3 > 0,
     }
     this.ledger.found(observed, processDied)
     const before = processDied ? stateFromRow(JSON.parse(JSON.stringify(stateForRow(this.state)))) : this.state
@@ -142,7 +142,7 @@ export class RandomCall {
       { type: 'recordingFailed', visit: lateVisit },
       { type: 'commandRefused', visit: lateVisit, command: (['play', 'record', 'ring', 'connect', 'dial'] as const)[two % 5] ?? 'play' },
       { type: 'digitReceived', digit: ['A', 'D', '', '12', 'x', '\u0000'][two % 6] ?? '' },
-      { type: 'callerHungUp' }
+      { type: 'callerHungUp' },
     ]
   }
 
@@ -157,7 +157,7 @@ function pinResult(dice: number): PinResult {
     { is: 'right', admission: { ...premium, hours: dice % 2 === 0 ? 'always' : 'business' } },
     { is: 'wrong' },
     { is: 'limited' },
-    { is: 'step_up' }
+    { is: 'step_up' },
   ]
   return results[dice % 4] ?? { is: 'wrong' }
 }

@@ -17,13 +17,13 @@ export function randomFlow(without: readonly StepKind[] = []): fc.Arbitrary<Flow
     return fc
       .record({
         then: fc.record(Object.fromEntries([...required, ...optional].map((edge) => [edge, target])), {
-          requiredKeys: [...required, ...(kind === 'hold_music' ? ['exhausted'] : [])]
+          requiredKeys: [...required, ...(kind === 'hold_music' ? ['exhausted'] : [])],
         }),
         prompts,
         ms: fc.integer({ min: 1_000, max: 60_000 }),
         count: fc.integer({ min: 1, max: 3 }),
         contract: fc.boolean(),
-        asks: fc.constantFrom('pin', 'customer_number')
+        asks: fc.constantFrom('pin', 'customer_number'),
       })
       .map((parts) => stepOf(kind, parts))
   })
@@ -34,7 +34,7 @@ export function randomFlow(without: readonly StepKind[] = []): fc.Arbitrary<Flow
       name: 'random',
       start: 'step_0',
       steps: Object.fromEntries(steps.map((each, index) => [`step_${index}`, each])),
-      queues: { premium: { ringMs: 20_000, maxWaitMs } }
+      queues: { premium: { ringMs: 20_000, maxWaitMs } },
     }))
     .filter(canBeWalked)
 }
@@ -60,7 +60,7 @@ function stepOf(kind: StepKind, { then, prompts, ms, count, contract, asks }: Pa
     queue: contract ? 'contract' : 'premium',
     number: '+4962100000',
     trunk: 'reserve',
-    outcome: 'turned_away'
+    outcome: 'turned_away',
   }
   return all as unknown as Step
 }

@@ -76,14 +76,21 @@ t.test('not yet in the queue: asked for the same place again', async (t) => {
   const call = askedForPin(t).types('86420').pinIsRight()
   const before = call.commands.find((command) => command.type === 'enterQueue')
   call.later(2_000).restarts().then('startMusic', 'enterQueue premium with priority 5', 'set max_wait to 598 s')
-  t.same(call.commands.find((command) => command.type === 'enterQueue'), before)
+  t.same(
+    call.commands.find((command) => command.type === 'enterQueue'),
+    before,
+  )
 })
 
 t.test('an agent is rung', async (t) => {
   const ringing = (t: Test) => waiting(t).isOffered('anna', 1).later(5_000)
 
   t.test('and still is', async (t) => {
-    ringing(t).restarts({ legs: [{ leg: 'agent-1', state: 'ringing' }] }).then('startMusic', 'set ring to 15 s').answers('agent-1').standsIn('wait', 'talking')
+    ringing(t)
+      .restarts({ legs: [{ leg: 'agent-1', state: 'ringing' }] })
+      .then('startMusic', 'set ring to 15 s')
+      .answers('agent-1')
+      .standsIn('wait', 'talking')
   })
   t.test('and has rung for long enough', async (t) => {
     ringing(t)
@@ -92,13 +99,26 @@ t.test('an agent is rung', async (t) => {
       .then('startMusic', 'hangUpLeg agent-1', 'clear ring', 'releaseAgent anna of offer 1: no_answer', 'set max_wait to 575 s')
   })
   t.test('and has answered meanwhile', async (t) => {
-    ringing(t).restarts({ legs: [{ leg: 'agent-1', state: 'up' }] }).then('clear ring', 'stopMusic', 'connect agent-1').standsIn('wait', 'talking')
+    ringing(t)
+      .restarts({ legs: [{ leg: 'agent-1', state: 'up' }] })
+      .then('clear ring', 'stopMusic', 'connect agent-1')
+      .standsIn('wait', 'talking')
   })
   t.test('and rings no more', async (t) => {
-    ringing(t).restarts().then('startMusic', 'clear ring', 'releaseAgent anna of offer 1: caller_gone', 'set max_wait to 595 s').standsIn('wait', 'waiting')
+    ringing(t)
+      .restarts()
+      .then('startMusic', 'clear ring', 'releaseAgent anna of offer 1: caller_gone', 'set max_wait to 595 s')
+      .standsIn('wait', 'waiting')
   })
   t.test('and another phone rings for an earlier offer', async (t) => {
-    ringing(t).restarts({ legs: [{ leg: 'agent-1', state: 'ringing' }, { leg: 'agent-9', state: 'ringing' }] }).then('hangUpLeg agent-9', 'startMusic', 'set ring to 15 s')
+    ringing(t)
+      .restarts({
+        legs: [
+          { leg: 'agent-1', state: 'ringing' },
+          { leg: 'agent-9', state: 'ringing' },
+        ],
+      })
+      .then('hangUpLeg agent-9', 'startMusic', 'set ring to 15 s')
   })
 })
 
@@ -106,10 +126,15 @@ t.test('two talk', async (t) => {
   const talking = (t: Test) => waiting(t).isOffered('anna', 1).answers('agent-1').later(5_000)
 
   t.test('and notice nothing', async (t) => {
-    talking(t).restarts({ legs: [{ leg: 'agent-1', state: 'up' }], bridged: true }).thenNothing().standsIn('wait', 'talking')
+    talking(t)
+      .restarts({ legs: [{ leg: 'agent-1', state: 'up' }], bridged: true })
+      .thenNothing()
+      .standsIn('wait', 'talking')
   })
   t.test('both are there but apart', async (t) => {
-    talking(t).restarts({ legs: [{ leg: 'agent-1', state: 'up' }] }).then('connect agent-1')
+    talking(t)
+      .restarts({ legs: [{ leg: 'agent-1', state: 'up' }] })
+      .then('connect agent-1')
   })
   t.test('the agent has hung up meanwhile', async (t) => {
     talking(t).restarts().then('releaseAgent anna of offer 1: conversation_ended', 'hangUp', 'end connected').hasEnded('connected')
@@ -125,7 +150,11 @@ t.test('a message is being spoken', async (t) => {
   const speaking = (t: Test) => inTheLoop(t).types('##').later(60_000)
 
   t.test('and the recording goes on', async (t) => {
-    speaking(t).restarts({ recordingLive: true }).then('set recording to 125 s').recorded(80_000, 70_000).then('keepVoicemail 5', 'clear recording', 'play thanks')
+    speaking(t)
+      .restarts({ recordingLive: true })
+      .then('set recording to 125 s')
+      .recorded(80_000, 70_000)
+      .then('keepVoicemail 5', 'clear recording', 'play thanks')
   })
   t.test('and ended while nobody listened', async (t) => {
     speaking(t).restarts().then('keepVoicemail 5', 'clear recording', 'play thanks')
@@ -143,17 +172,30 @@ t.test('a message is being spoken', async (t) => {
 
 t.test('a transfer', async (t) => {
   const dialling = () => waiting(t).runsOut('max_wait').types('2').later(5_000)
-  dialling().restarts({ legs: [{ leg: 'transfer-7', state: 'ringing' }] }).then('startMusic', 'set ring to 25 s')
-  dialling().restarts({ legs: [{ leg: 'transfer-7', state: 'up' }] }).then('clear ring', 'stopMusic', 'connect transfer-7')
+  dialling()
+    .restarts({ legs: [{ leg: 'transfer-7', state: 'ringing' }] })
+    .then('startMusic', 'set ring to 25 s')
+  dialling()
+    .restarts({ legs: [{ leg: 'transfer-7', state: 'up' }] })
+    .then('clear ring', 'stopMusic', 'connect transfer-7')
   dialling().restarts().then('stopMusic', 'clear ring', 'play after_the_beep')
-  dialling().later(30_000).restarts({ legs: [{ leg: 'transfer-7', state: 'ringing' }] }).then('hangUpLeg transfer-7', 'stopMusic', 'clear ring', 'play after_the_beep')
-  dialling().answers('transfer-7').restarts({ legs: [{ leg: 'transfer-7', state: 'up' }], bridged: true }).thenNothing()
+  dialling()
+    .later(30_000)
+    .restarts({ legs: [{ leg: 'transfer-7', state: 'ringing' }] })
+    .then('hangUpLeg transfer-7', 'stopMusic', 'clear ring', 'play after_the_beep')
+  dialling()
+    .answers('transfer-7')
+    .restarts({ legs: [{ leg: 'transfer-7', state: 'up' }], bridged: true })
+    .thenNothing()
 })
 
 t.test('a call that had not begun begins; one that is over stays over', async (t) => {
   new Story(t).restarts().then('answer', 'readAnnouncement outage')
   new Story(t).restarts({ callerPresent: false }).then('end abandoned')
-  waiting(t).hangsUp().restarts({ legs: [{ leg: 'agent-1', state: 'up' }] }).then('hangUpLeg agent-1')
+  waiting(t)
+    .hangsUp()
+    .restarts({ legs: [{ leg: 'agent-1', state: 'up' }] })
+    .then('hangUpLeg agent-1')
 })
 
 t.test('a row holds nothing typed, and one that is not ours is not read', async (t) => {
@@ -162,7 +204,7 @@ t.test('a row holds nothing typed, and one that is not ours is not read', async 
   t.same(stateFromRow(JSON.parse(JSON.stringify(stateForRow(call.state)))), {
     ...call.state,
     pinInHand: '',
-    doing: { what: 'collecting', typed: '', prompting: false }
+    doing: { what: 'collecting', typed: '', prompting: false },
   })
   for (const row of [null, 7, 'x', [], {}, { rowVersion: 1 }, { ...stateForRow(call.state), rowVersion: 99 }]) {
     t.equal(stateFromRow(row), null)

@@ -23,7 +23,7 @@ export const premium: Admission = {
   customerId: 'customer-1',
   queue: 'premium',
   priority: 5,
-  hours: 'always'
+  hours: 'always',
 }
 
 /** An event without its time. */
@@ -149,7 +149,10 @@ export class Story {
   // What is wanted then
 
   then(...sentences: string[]): this {
-    this.#t.same(this.commands.map((command) => sentence(command, this.at)), sentences)
+    this.#t.same(
+      this.commands.map((command) => sentence(command, this.at)),
+      sentences,
+    )
     return this
   }
 
@@ -173,7 +176,10 @@ export class Story {
 
   /** The way through the flow, as `step:outcome`. */
   went(...path: string[]): this {
-    this.#t.same(this.state.path.map(({ step, outcome }) => `${step}:${outcome}`), path)
+    this.#t.same(
+      this.state.path.map(({ step, outcome }) => `${step}:${outcome}`),
+      path,
+    )
     return this
   }
 

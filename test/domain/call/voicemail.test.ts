@@ -13,15 +13,11 @@ t.test('a message is left', async (t) => {
     .recorded(12_000, 10_000)
     .then('keepVoicemail 5', 'clear recording', 'play thanks')
   t.equal(call.state.voicemailVisit, 5)
-  call.hearsItOut().then('hangUp', 'end voicemail').hasEnded('voicemail').went(
-    'outage:off',
-    'welcome:done',
-    'ask_pin:none',
-    'music:#',
-    'message:left',
-    'thanks:done',
-    'goodbye:voicemail'
-  )
+  call
+    .hearsItOut()
+    .then('hangUp', 'end voicemail')
+    .hasEnded('voicemail')
+    .went('outage:off', 'welcome:done', 'ask_pin:none', 'music:#', 'message:left', 'thanks:done', 'goodbye:voicemail')
 })
 
 t.test('# in the greeting starts the recording at once; other keys do not', async (t) => {
@@ -79,7 +75,10 @@ t.test('the greeting cannot be played: the beep all the same', async (t) => {
 })
 
 t.test('a second message in one call is another recording', async (t) => {
-  const again = { ...hotline, steps: { ...hotline.steps, thanks: { ...hotline.steps.thanks, then: { done: 'message' } } } } as typeof hotline
+  const again = {
+    ...hotline,
+    steps: { ...hotline.steps, thanks: { ...hotline.steps.thanks, then: { done: 'message' } } },
+  } as typeof hotline
   const call = new Story(t, again, inTheLoop(t).types('##').state).recorded(9_000, 8_000).hearsItOut().types('#')
   t.not(call.state.visit, call.state.voicemailVisit)
   call.recorded(9_000, 8_000).then(`keepVoicemail ${call.state.visit - 1}`, 'clear recording', 'play thanks')

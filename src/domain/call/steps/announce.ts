@@ -49,7 +49,7 @@ export const announce: StepRules<AnnounceStep> = {
     speak(turn, step)
   },
 
-  close: nothingToClose
+  close: nothingToClose,
 }
 
 function speak(turn: Turn, step: AnnounceStep): void {

@@ -64,7 +64,7 @@ export const collectPin: StepRules<CollectPinStep> = {
     ask(turn, step, '')
   },
 
-  close: nothingToClose
+  close: nothingToClose,
 }
 
 /** Entries of this call that were not right, over all steps that ask for a PIN. */
@@ -99,7 +99,8 @@ function ask(turn: Turn, step: CollectPinStep, typedAhead: string): void {
   const digits = typedAhead.replace(/^[^0-9]+/, '')
   if (digits !== '') {
     for (const key of digits) {
-      if (turn.state.doing.what === 'collecting') keyPressed(turn, step, key)
+      // What is typed beyond the end of the entry is late, as it is for keys that come singly.
+      if (turn.state.doing.what === 'collecting' && turn.edge === null) keyPressed(turn, step, key)
     }
   } else if (step.prompts.length > 0) {
     turn.state.doing = { what: 'collecting', typed: '', prompting: true }

@@ -13,7 +13,7 @@ export const hangUp: StepRules<HangUpStep> = {
 
   on: neverRests,
   resume: neverRests,
-  close: nothingToClose
+  close: nothingToClose,
 }
 
 function neverRests(): never {

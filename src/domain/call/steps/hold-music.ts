@@ -29,7 +29,7 @@ export const holdMusic: StepRules<HoldMusicStep> = {
     else play(turn, endsAt)
   },
 
-  close: nothingToClose
+  close: nothingToClose,
 }
 
 function play(turn: Turn, endsAt: number): void {

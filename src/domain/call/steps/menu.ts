@@ -39,7 +39,7 @@ export const menu: StepRules<MenuStep> = {
     offer(turn, step)
   },
 
-  close: nothingToClose
+  close: nothingToClose,
 }
 
 function hasEdge(step: MenuStep, key: string): boolean {

@@ -20,7 +20,7 @@ export const openingHours: StepRules<OpeningHoursStep> = {
 
   on: neverRests,
   resume: neverRests,
-  close: nothingToClose
+  close: nothingToClose,
 }
 
 function decide(turn: Turn, name: HoursName): void {

@@ -71,7 +71,7 @@ export const queue: StepRules<QueueStep> = {
   close(turn) {
     if (turn.state.doing.what === 'talking') return closeConversation(turn)
     giveUpPlace(turn)
-  }
+  },
 }
 
 function queueName(turn: Turn, step: QueueStep): string | null {
@@ -80,9 +80,7 @@ function queueName(turn: Turn, step: QueueStep): string | null {
 
 function rulesOf(turn: Turn, step: QueueStep): QueueRules {
   const name = queueName(turn, step)
-  return name !== null && Object.hasOwn(turn.flow.queues, name)
-    ? (turn.flow.queues[name] ?? unlistedQueue)
-    : unlistedQueue
+  return name !== null && Object.hasOwn(turn.flow.queues, name) ? (turn.flow.queues[name] ?? unlistedQueue) : unlistedQueue
 }
 
 /** Epoch ms; null: they wait as long as they like. */
@@ -103,7 +101,7 @@ function askForPlace(turn: Turn, step: QueueStep): void {
     visit: turn.state.visit,
     queue: queueName(turn, step) ?? '',
     priority: turn.state.admission?.priority ?? 0,
-    since: turn.state.queuedSince ?? turn.at
+    since: turn.state.queuedSince ?? turn.at,
   })
   setMaxWait(turn, step)
 }

@@ -55,7 +55,7 @@ export const specialAnnouncement: StepRules<SpecialAnnouncementStep> = {
   close(turn) {
     const doing = turn.state.doing
     if (doing.what === 'announcing_special' && !doing.playing) turn.mark('heard')
-  }
+  },
 }
 
 function read(turn: Turn, step: SpecialAnnouncementStep): void {

@@ -22,7 +22,7 @@ const table: { [Kind in StepKind]: StepRules<Extract<Step, { kind: Kind }>> } = 
   queue,
   voicemail,
   transfer,
-  hang_up: hangUp
+  hang_up: hangUp,
 }
 
 /** The rules for this step. The table's type pairs kinds with their rules; TypeScript cannot follow that through an index. */

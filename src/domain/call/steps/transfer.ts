@@ -48,7 +48,7 @@ export const transfer: StepRules<TransferStep> = {
   close(turn) {
     if (turn.state.doing.what === 'talking') return closeConversation(turn)
     turn.do({ type: 'hangUpLeg', leg: legOf(turn) })
-  }
+  },
 }
 
 function legOf(turn: Turn): `transfer-${number}` {

@@ -66,7 +66,7 @@ export const voicemail: StepRules<VoicemailStep> = {
 
   close(turn) {
     if (turn.state.doing.what === 'recording') keep(turn)
-  }
+  },
 }
 
 function greet(turn: Turn, step: VoicemailStep): void {
