@@ -1,0 +1,106 @@
+/**
+ * One WebSocket to Asterisk, from opening to loss. It notices a line that is
+ * dead without having been closed (a pulled cable, a firewall that forgot it):
+ * whoever says nothing for a ping and its deadline is let go.
+ *
+ * It never reconnects; `ari-link.ts` opens the next one.
+ */
+import WebSocket from 'ws'
+
+export type EventSocketSettings = {
+  /** `ws://…/ari/events?app=…`, without credentials: they go into a header, which no log shows. */
+  url: string
+  authorization: string
+  /** A ping goes out this often; a line on which nothing came until the next one is dead. */
+  pingMs: number
+  openWithinMs: number
+  onMessage(text: string): void
+  /** Once, after a successful open. */
+  onLost(why: string): void
+}
+
+/** More than any list that Asterisk answers with, and less than what would hurt. */
+const LARGEST_MESSAGE_BYTES = 32 * 1024 * 1024
+
+export class EventSocket {
+  readonly #socket: WebSocket
+  readonly #onLost: (why: string) => void
+  #heard = true
+  #pings: NodeJS.Timeout | undefined
+  #lost = false
+  #why: string | undefined
+
+  private constructor(socket: WebSocket, settings: EventSocketSettings) {
+    this.#socket = socket
+    this.#onLost = settings.onLost
+    socket.on('pong', () => { this.#heard = true })
+    socket.on('error', (error) => { this.#why ??= error.message })
+    socket.on('close', (code) => this.#end(this.#why ?? `Asterisk closed the connection (${code})`))
+    this.#pings = setInterval(() => this.#ping(), settings.pingMs)
+  }
+
+  /**
+   * @throws Error with the reason in a few words; `status` on it when Asterisk answered with HTTP instead
+   */
+  static open(settings: EventSocketSettings): Promise<EventSocket> {
+    const { url, authorization, openWithinMs } = settings
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(url, {
+        headers: { authorization },
+        handshakeTimeout: openWithinMs,
+        perMessageDeflate: false,
+        maxPayload: LARGEST_MESSAGE_BYTES,
+      })
+      const fail = (error: Error): void => reject(error)
+      socket.once('error', fail)
+      let opened: EventSocket | undefined
+      // Listening before it is open: what comes in the same packet as the handshake is not lost.
+      socket.on('message', (data, isBinary) => {
+        if (opened !== undefined) opened.#heard = true
+        if (!isBinary) settings.onMessage((data as Buffer).toString())
+      })
+      socket.once('open', () => {
+        socket.off('error', fail)
+        opened = new EventSocket(socket, settings)
+        resolve(opened)
+      })
+    })
+  }
+
+  /** @returns false when it is no longer open */
+  send(text: string): boolean {
+    if (this.#socket.readyState !== WebSocket.OPEN) return false
+    this.#socket.send(text)
+    return true
+  }
+
+  /** What has been given to the socket and not yet to the network. */
+  get unsentBytes(): number {
+    return this.#socket.bufferedAmount
+  }
+
+  /** Lets it go at once; `onLost` is told. */
+  drop(why: string): void {
+    this.#why ??= why
+    this.#socket.terminate()
+    this.#end(why)
+  }
+
+  #ping(): void {
+    // After this process itself stood still, the answer may lie unread in the
+    // socket: timers run first, so the verdict waits for one round of reading.
+    setImmediate(() => {
+      if (this.#lost) return
+      if (!this.#heard) return this.drop('the line is dead: no answer to a ping')
+      this.#heard = false
+      if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping()
+    })
+  }
+
+  #end(why: string): void {
+    if (this.#lost) return
+    this.#lost = true
+    clearInterval(this.#pings)
+    this.#onLost(why)
+  }
+}
