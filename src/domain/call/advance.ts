@@ -56,6 +56,7 @@ export function newCall(language: Language): CallState {
     language,
     step: null,
     visit: 0,
+    nextVisit: 1,
     doing: { what: 'nothing' },
     tries: {},
     timers: {},

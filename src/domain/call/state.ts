@@ -32,6 +32,8 @@ export type CallState = {
   readonly step: StepName | null
   /** Counts entries into steps, resumed ones too; names playbacks, recordings, timers. */
   readonly visit: number
+  /** Never given before in this call, not even by a process that died before it could write its last visits down. */
+  readonly nextVisit: number
   readonly doing: Doing
   /** PINs that were not right, by the step that asked; times that music was entered; rounds of a menu. */
   readonly tries: Readonly<Record<StepName, number>>
@@ -57,6 +59,13 @@ export type CallState = {
 const rowVersion = 1
 
 /**
+ * More visits than a call makes while its row cannot be written. A process
+ * that reads the row starts its own beyond them: a recording begun under an
+ * unwritten visit would otherwise meet a second one of the same name.
+ */
+const mostUnwrittenVisits = 1_000
+
+/**
  * What may be written down: everything but what was typed. JSON; contains no
  * digit of the caller's.
  */
@@ -71,12 +80,14 @@ export function stateForRow(state: CallState): object {
 export function stateFromRow(row: unknown): CallState | null {
   if (!isRecord(row) || row.rowVersion !== rowVersion) return null
   const { rowVersion: _, ...kept } = row
-  const state = { ...kept, typedAhead: '', pinInHand: '' } as unknown as CallState
+  const nextVisit = Number(kept.nextVisit) + mostUnwrittenVisits
+  const state = { ...kept, nextVisit, typedAhead: '', pinInHand: '' } as unknown as CallState
   const isWhole =
     (state.phase === 'new' || state.phase === 'active' || state.phase === 'ended') &&
     (state.step === null ? state.phase !== 'active' : typeof state.step === 'string') &&
     typeof state.language === 'string' &&
     Number.isSafeInteger(state.visit) &&
+    Number.isSafeInteger(nextVisit) &&
     isRecord(state.doing) &&
     typeof state.doing.what === 'string' &&
     isRecord(state.tries) &&

@@ -113,7 +113,12 @@ export class Turn {
   /** Another visit of the same step: what is still said to the old one is late from now on. */
   visitAnew(): void {
     this.clearTimers()
-    this.state.visit += 1
+    this.beginVisit()
+  }
+
+  beginVisit(): void {
+    this.state.visit = this.state.nextVisit
+    this.state.nextVisit += 1
   }
 
   /**

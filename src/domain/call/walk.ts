@@ -44,7 +44,7 @@ function enter(turn: Turn, name: StepName): void {
   const step = stepNamed(turn, name)
   const state = turn.state
   state.step = name
-  state.visit += 1
+  turn.beginVisit()
   state.doing = { what: 'nothing' }
   turn.addToPath({ step: name, enteredAt: turn.at, outcome: null })
   rulesFor(step).enter(turn, step)

@@ -72,7 +72,7 @@ t.test('after a hang-up a call has ended and nothing is left open', async () => 
       )
       assert.equal(state.typedAhead + state.pinInHand, '')
       for (const draw of afterwards) call.draw(draw)
-      assert.deepEqual({ ...call.state, doing: state.doing }, state)
+      assert.deepEqual({ ...call.state, doing: state.doing, nextVisit: state.nextVisit }, state)
     }),
     { numRuns: 2_000 },
   )

@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { typedForLookUp } from '../../../src/domain/call/steps/collect-pin.ts'
 import { stateForRow, stateFromRow } from '../../../src/domain/call/state.ts'
+import { hotline } from './hotline.ts'
 import { Story, askedForPin, inTheLoop, waiting } from './story.ts'
 
 t.test('in a prompt: it is spoken again', async (t) => {
@@ -198,11 +199,19 @@ t.test('a call that had not begun begins; one that is over stays over', async (t
     .then('hangUpLeg agent-1')
 })
 
+t.test('the process dies before it has written its last steps down: no name is given twice', async (t) => {
+  const written = waiting(t)
+  const died = new Story(t, hotline, written.state).types('##').standsIn('message', 'recording')
+  written.restarts().types('##').standsIn('message', 'recording')
+  t.not(written.state.visit, died.state.visit)
+})
+
 t.test('a row holds nothing typed, and one that is not ours is not read', async (t) => {
   const call = askedForPin(t).types('86420').pinIs({ is: 'step_up' }).types('97531')
   t.notMatch(JSON.stringify(stateForRow(call.state)), /86420|97531/)
   t.same(stateFromRow(JSON.parse(JSON.stringify(stateForRow(call.state)))), {
     ...call.state,
+    nextVisit: call.state.nextVisit + 1_000,
     pinInHand: '',
     doing: { what: 'collecting', typed: '', prompting: false },
   })
