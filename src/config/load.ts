@@ -10,12 +10,13 @@ import { pinOf } from './pin.ts'
 import { inOrder } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { promptsOf } from './prompts.ts'
-import type { PromptFiles } from './prompts.ts'
 import type { Service } from './service.ts'
 import type { Mistake } from './validate.ts'
 import { readYaml } from './yaml.ts'
 
-export type LoadOptions = PromptFiles & {
+export type LoadOptions = {
+  /** Where paths of audio files begin: the folder of the file. */
+  promptFolder: string
   /** Epoch ms. Holidays are worked out for this year and the two after it. */
   now: number
 }
@@ -56,7 +57,7 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
 
   const { lines, languages, mistakes: lineMistakes } = linesOf(draft)
   const { hours, mistakes: hoursMistakes } = hoursOf(draft, timeZone, options.now)
-  const { prompts, mistakes: promptMistakes } = promptsOf(draft, languages, options)
+  const { prompts, mistakes: promptMistakes } = promptsOf(draft, languages, options.promptFolder)
   const { agents, mistakes: agentMistakes } = agentsOf(draft)
   const { queues, mistakes: queueMistakes } = queuesOf(draft, agents)
   const { rules, limits, mistakes: pinMistakes } = pinOf(file.pin)

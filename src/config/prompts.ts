@@ -2,22 +2,16 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { NotAudio, readWav } from '../app/audio/wav.ts'
 import type { Draft } from './draft.ts'
 import { promptsOfTheHouse } from './service.ts'
 import type { PromptText } from './service.ts'
 import type { Mistake } from './validate.ts'
 
-export type PromptFiles = {
-  /** What paths of audio files begin at: the folder of the file. */
-  promptFolder: string
-  /** Looks into an audio file: what is wrong with it, or null. */
-  checkAudio?: ((file: string) => string | null) | undefined
-}
-
 export function promptsOf(
   draft: Draft,
   languages: readonly string[],
-  files: PromptFiles,
+  promptFolder: string,
 ): { prompts: Record<string, Record<string, PromptText>>; mistakes: Mistake[] } {
   const mistakes: Mistake[] = []
   const prompts: Record<string, Record<string, PromptText>> = {}
@@ -29,7 +23,7 @@ export function promptsOf(
         spoken[language] = { text: written.trim().replaceAll(/\s+/g, ' ') }
         continue
       }
-      const found = audioFile(resolve(files.promptFolder, written.file), files)
+      const found = audioFile(resolve(promptFolder, written.file))
       if ('contentHash' in found) spoken[language] = found
       else mistakes.push({ path: ['prompts', name, language, 'file'], ...found })
     }
@@ -51,7 +45,7 @@ export function promptsOf(
   return { prompts, mistakes }
 }
 
-function audioFile(file: string, { checkAudio }: PromptFiles): { file: string; contentHash: string } | Pick<Mistake, 'message' | 'hint'> {
+function audioFile(file: string): { file: string; contentHash: string } | Pick<Mistake, 'message' | 'hint'> {
   let content: Buffer
   try {
     content = readFileSync(file)
@@ -61,8 +55,14 @@ function audioFile(file: string, { checkAudio }: PromptFiles): { file: string; c
       ? { message: `there is no file ${file}`, hint: 'Paths begin at the folder of this file. Put the audio file there, or write a text.' }
       : { message: `the file ${file} cannot be read (${code ?? String(error)})`, hint: 'Make it a file that this user may read.' }
   }
-  const wrong = checkAudio?.(file) ?? null
-  return wrong === null
-    ? { file, contentHash: createHash('sha256').update(content).digest('hex') }
-    : { message: `${file} cannot be a prompt: ${wrong}`, hint: 'Save it as WAV (PCM, any rate) with an audio editor.' }
+  try {
+    readWav(content)
+  } catch (error) {
+    if (!(error instanceof NotAudio)) throw error
+    return {
+      message: `${file} cannot be a prompt: ${error.message}`,
+      hint: 'Save it as WAV (any rate, any number of channels) with an audio editor.',
+    }
+  }
+  return { file, contentHash: createHash('sha256').update(content).digest('hex') }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { checkFile, formatProblems, loadService, toDefinitions } from '../../src/config.ts'
 import type { Service } from '../../src/config.ts'
+import { writeWav } from '../../src/app/audio/wav.ts'
 import { jsonSchemaText } from '../../src/config/schema/json-schema.ts'
 import { newCall, advance } from '../../src/domain/call/advance.ts'
 
@@ -225,4 +226,17 @@ trunks: { vienna: { endpoint: trunk.vienna } }
   t.match(service.pin.limits, { perLineAlarm: 5, maxGuessChance: 0.005, whenTooLikely: 'refuse_to_start' })
   t.same(service.tts.command, ['say', '{language}'])
   t.same(service.trunks, { vienna: { endpoint: 'trunk.vienna' } })
+})
+
+t.test('a prompt may be an audio file beside pforte.yaml', async (t) => {
+  const folder = t.testdir({ prompts: { 'welcome.wav': writeWav(new Int16Array(800).fill(1000), 8_000) } })
+  const text = minimalText.replace('de: Guten Tag.', 'de: { file: prompts/welcome.wav }')
+  const welcomeIn = (): Service['prompts'][string] => {
+    const loaded = loadService(text, { promptFolder: folder, now })
+    return (loaded.ok && loaded.service.prompts.welcome) || {}
+  }
+  const before = welcomeIn()
+  t.match(before, { de: { file: join(folder, 'prompts/welcome.wav'), contentHash: /^[0-9a-f]{64}$/ }, en: { text: 'Hello.' } })
+  writeFileSync(join(folder, 'prompts/welcome.wav'), writeWav(new Int16Array(800).fill(2000), 8_000))
+  t.notSame(welcomeIn(), before, 'another recording under the same name is another prompt')
 })
