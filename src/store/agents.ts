@@ -7,7 +7,8 @@
  *   reserved, ringing, talking ─release→ available | wrap_up | resting | what a human asked for
  *   wrap_up, resting ─their time is up→ available, without a write
  */
-import type { AgentReleaseRequest, Offer } from '../app/ports/store.ts'
+import { randomBytes } from 'node:crypto'
+import type { AgentDefinition, AgentReleaseRequest, HeldPlace, Offer } from '../app/ports/store.ts'
 import type { AgentRecord, AgentState, Result } from '../app/ports/records.ts'
 import type { Connections, Statement } from './connections.ts'
 import type { Keys } from './keys.ts'
@@ -54,18 +55,26 @@ const releaseStrayAgents: Statement = {
   text: `UPDATE agents a SET state = coalesce(asked_state, 'available'), reason = asked_reason, since = $3,
       free_since = CASE WHEN state = 'talking' THEN $3 ELSE free_since END,
       call_id = NULL, offer = NULL, asked_state = NULL, asked_reason = NULL
-    WHERE a.call_id IS NOT NULL AND NOT a.call_id = ANY ($2)
+    WHERE a.call_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM jsonb_to_recordset($2::jsonb) AS h ("callId" text, "agentId" text) WHERE h."callId" = a.call_id AND h."agentId" = a.id)
       AND NOT EXISTS (SELECT FROM calls c WHERE c.id = a.call_id AND c.asterisk <> $1 AND c.ended_at IS NULL)
     RETURNING id`,
 }
 
-/** Not only waiting ones: whoever is "offered" to an agent that has just been let go is no longer there either. */
 const endStrayEntries: Statement = {
   name: 'end stray queue entries',
   text: `UPDATE queue_entries e SET state = 'left', left_at = $3, agent_id = NULL
-    WHERE e.state <> 'left' AND NOT e.call_id = ANY ($2)
+    WHERE e.state <> 'left'
+      AND NOT EXISTS (SELECT FROM jsonb_to_recordset($2::jsonb) AS h ("callId" text) WHERE h."callId" = e.call_id)
       AND NOT EXISTS (SELECT FROM calls c WHERE c.id = e.call_id AND c.asterisk <> $1 AND c.ended_at IS NULL)
     RETURNING call_id`,
+}
+
+/** Callers whose agent has just been let go wait on, at the place they had. */
+const waitOn: Statement = {
+  name: 'let callers wait on',
+  text: `UPDATE queue_entries e SET state = 'waiting', agent_id = NULL
+    WHERE e.state IN ('offered', 'talking') AND NOT EXISTS (SELECT FROM agents a WHERE a.id = e.agent_id AND a.call_id = e.call_id)`,
 }
 
 const setState: Statement = {
@@ -92,6 +101,12 @@ type AgentRow = Omit<AgentRecord, 'state'> & { state: RowAgentState; untilAt: nu
 
 const sealedPasswords: Statement = { name: 'sealed agent passwords', text: 'SELECT id, sealed_password AS sealed FROM agents WHERE removed_at IS NULL ORDER BY id' }
 
+const putPassword: Statement = {
+  name: 'put an agent password',
+  text: `INSERT INTO agents (id, name, endpoint, skills, sealed_password, state, since, free_since) VALUES ($1, $2, $3, $4, $5, 'available', $6, $6)
+    ON CONFLICT (id) DO UPDATE SET sealed_password = excluded.sealed_password`,
+}
+
 export class Agents {
   readonly #connections: Connections
   readonly #keys: Keys
@@ -116,12 +131,13 @@ export class Agents {
     await this.#connections.run(release, [agentId, callId, offer, next.state, until, new Date(at), backToQueue])
   }
 
-  /** Lets go of agents and queue entries whose call is over; other Asterisks' calls are left alone. */
-  releaseStrays(asterisk: string, liveCalls: string[], at: number): Promise<number> {
+  /** Lets go of agents and places in queues that no call of this Asterisk holds; other Asterisks' calls are left alone. */
+  releaseStrays(asterisk: string, held: HeldPlace[], at: number): Promise<number> {
     return this.#connections.transaction(async (run) => {
-      const values = [asterisk, liveCalls, new Date(at)]
+      const values = [asterisk, JSON.stringify(held), new Date(at)]
       const agents = await run(releaseStrayAgents, values)
       const entries = await run(endStrayEntries, values)
+      await run(waitOn, [])
       return agents.length + entries.length
     })
   }
@@ -138,6 +154,13 @@ export class Agents {
     return { ok: true, value: asRecord(row, at) }
   }
 
+  /** Draws a new SIP password in place of the old one. An agent who is in pforte.yaml but was never synced is entered for it. */
+  async newPassword({ id, name, endpoint, skills }: AgentDefinition, at: number): Promise<string> {
+    const password = drawPassword()
+    await this.#connections.run(putPassword, [id, name, endpoint, skills, this.#keys.seal(password, id), new Date(at)])
+    return password
+  }
+
   /** Agent id → SIP password. */
   async passwords(): Promise<Map<string, string>> {
     const rows = await this.#connections.run<{ id: string; sealed: Buffer }>(sealedPasswords, [])
@@ -147,6 +170,11 @@ export class Agents {
 
 function asRecord({ untilAt, ...row }: AgentRow, at: number): AgentRecord {
   return { ...row, ...shownState(row, untilAt, at) }
+}
+
+/** 144 bits, in letters that a softphone's settings take. */
+export function drawPassword(): string {
+  return randomBytes(18).toString('base64url')
 }
 
 /** Rest after an unanswered ring is shown as a pause, with its reason. */

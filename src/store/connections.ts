@@ -13,11 +13,9 @@
 import assert from 'node:assert/strict'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
 import pg from 'pg'
-import type { Logger } from 'pino'
+import type { Log } from '../app/ports/log.ts'
 import { asPortError, isCollision, isUnavailable } from './errors.ts'
 import type { Schema } from './schema.ts'
-
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
 export type Waits = { connectMs: number; statementMs: number; idleInTransactionMs: number }
 export const defaultWaits: Waits = { connectMs: 2000, statementMs: 3000, idleInTransactionMs: 10_000 }

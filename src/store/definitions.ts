@@ -4,9 +4,9 @@
  * states) points at them and must not be left hanging: a queue that is still
  * used goes only when `replaces` names the one that takes its place.
  */
-import { randomBytes } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import type { AgentDefinition, Definitions } from '../app/ports/store.ts'
+import { drawPassword } from './agents.ts'
 import type { Connections } from './connections.ts'
 import type { Keys } from './keys.ts'
 import { moment, type Schema } from './schema.ts'
@@ -15,8 +15,6 @@ import { moment, type Schema } from './schema.ts'
 const keepFlowsMs = 24 * 3600 * 1000
 /** Entries are only kept so that a call's offers are not numbered twice. */
 const keepLeftEntriesMs = 24 * 3600 * 1000
-/** 144 bits, in letters that a softphone's settings take. */
-const passwordBytes = 18
 
 export type SyncResult = { version: number; problems: string[] }
 
@@ -55,7 +53,7 @@ export class DefinitionsSync {
         await transaction.updateTable('agents').set({ name, endpoint, skills, removed_at: null }).where('id', '=', id).execute()
       } else {
         const time = new Date(at)
-        const sealed = this.#keys.seal(randomBytes(passwordBytes).toString('base64url'), id)
+        const sealed = this.#keys.seal(drawPassword(), id)
         await transaction.insertInto('agents')
           .values({ id, name, endpoint, skills, sealed_password: sealed, state: 'available', since: time, free_since: time })
           .execute()

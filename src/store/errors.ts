@@ -5,15 +5,18 @@
  */
 import { StoreUnavailable } from '../app/ports/store.ts'
 
-/** The database cannot be used by this Pforte at all, whatever is retried. The message says what to do. */
+/** The database cannot be used by this Pforte at all, whatever is retried. The message says what is wrong, without a full stop; `mend` what to do. */
 export class StoreRefused extends Error {
   override readonly name = 'StoreRefused'
   /** `other_secret`: PFORTE_SECRET is not the one the database was made with. `too_new`, `pending`: migrations. `too_old`: the server. `access`: user, password or database name. */
   readonly reason: 'other_secret' | 'too_new' | 'pending' | 'too_old' | 'access'
 
-  constructor(reason: StoreRefused['reason'], message: string, options?: ErrorOptions) {
+  readonly mend: string
+
+  constructor(reason: StoreRefused['reason'], message: string, mend: string, options?: ErrorOptions) {
     super(message, options)
     this.reason = reason
+    this.mend = mend
   }
 }
 

@@ -9,8 +9,9 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
+import type { Log } from '../app/ports/log.ts'
 import type { Lease } from '../app/ports/store.ts'
-import { connectionConfig, defaultWaits, type Log } from './connections.ts'
+import { connectionConfig, defaultWaits } from './connections.ts'
 import { asPortError, isUnavailable } from './errors.ts'
 
 const pingMs = 2000

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { Kysely, Migrator, PostgresDialect, sql, type Migration } from 'kysely'
 import pg from 'pg'
 import { asPortError, isAccessRefused, StoreRefused } from './errors.ts'
-import { connectionConfig, defaultWaits, type Log } from './connections.ts'
+import type { Log } from '../app/ports/log.ts'
+import { connectionConfig, defaultWaits } from './connections.ts'
 
 export const migrationsFolder = join(import.meta.dirname, '../../migrations')
 const migrationTableName = 'pforte_migration'
@@ -39,12 +40,12 @@ export async function migrate(databaseUrl: string, log: Log, mode: 'apply' | 'ch
     const done = await appliedMigrations(database)
     const foreign = done.filter((name) => !(name in known))
     if (foreign.length > 0) {
-      throw new StoreRefused('too_new', `The database belongs to a newer Pforte (it knows ${foreign.join(', ')}). Start that version or a newer one, or point DATABASE_URL to another database.`)
+      throw new StoreRefused('too_new', `the database belongs to a newer Pforte (it knows ${foreign.join(', ')})`, 'Start that version or a newer one, or point DATABASE_URL to another database.')
     }
     const pending = Object.keys(known).filter((name) => !done.includes(name))
     if (pending.length === 0) return { applied: [], at: done.at(-1) ?? null }
     if (mode === 'check') {
-      throw new StoreRefused('pending', `The database lacks ${pending.join(', ')}. Run "npx pforte migrate" first.`)
+      throw new StoreRefused('pending', `the database lacks ${pending.join(', ')}`, 'Run npx pforte migrate.')
     }
     const migrator = new Migrator({ db: database, provider: { getMigrations: async () => known }, migrationTableName, migrationLockTableName })
     const { error, results } = await migrator.migrateToLatest()
@@ -54,7 +55,7 @@ export async function migrate(databaseUrl: string, log: Log, mode: 'apply' | 'ch
     return { applied, at: Object.keys(known).at(-1) ?? null }
   } catch (error) {
     if (isAccessRefused(error)) {
-      throw new StoreRefused('access', `Postgres lets Pforte not in: ${(error as Error).message}. Look at user, password and database name in DATABASE_URL.`, { cause: error })
+      throw new StoreRefused('access', `Postgres does not let Pforte in: ${(error as Error).message}`, 'Correct user, password and database name in DATABASE_URL.', { cause: error })
     }
     throw asPortError(error)
   } finally {
@@ -67,7 +68,7 @@ async function requireServerVersion(database: Kysely<unknown>): Promise<void> {
     SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS name`.execute(database)
   const server = rows[0]!
   if (Number(server.number) < oldestServer.number) {
-    throw new StoreRefused('too_old', `Postgres ${server.name} is too old: Pforte needs ${oldestServer.name} or later. Upgrade it, or leave DATABASE_URL out to use the embedded one.`)
+    throw new StoreRefused('too_old', `Postgres ${server.name} is too old: Pforte needs ${oldestServer.name} or later`, 'Upgrade it, or leave DATABASE_URL out to use the embedded one.')
   }
 }
 

@@ -1,11 +1,12 @@
 /** Puts the store together: one pool, and behind the two ports a file for each idea. */
-import type { CallStore, PinLimits } from '../app/ports/store.ts'
+import type { Log } from '../app/ports/log.ts'
+import type { AgentDefinition, CallStore, PinLimits } from '../app/ports/store.ts'
 import type { Records } from '../app/ports/records.ts'
 import { Agents } from './agents.ts'
 import { Announcements } from './announcements.ts'
 import { CallRecords } from './call-records.ts'
 import { Calls } from './calls.ts'
-import { Connections, defaultWaits, type Log, type Waits } from './connections.ts'
+import { Connections, defaultWaits, type Waits } from './connections.ts'
 import { Customers } from './customers.ts'
 import { DefinitionsSync } from './definitions.ts'
 import { Keys } from './keys.ts'
@@ -39,6 +40,8 @@ export type Store = {
   records: Records
   /** Taken and not given back connections; 0 when nothing is under way. */
   readonly connectionsInUse: number
+  /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
+  newAgentPassword(agent: AgentDefinition): Promise<string>
   /** Settles when Postgres answers. @throws StoreUnavailable */
   ping(): Promise<void>
   close(): Promise<void>
@@ -88,6 +91,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     calls: callStore(parts, now, close),
     records: recordsOf(parts, now),
     get connectionsInUse() { return connections.inUse },
+    newAgentPassword: (agent) => parts.agents.newPassword(agent, now()),
     async ping() { await connections.run(pingStatement, []) },
     close,
   }
@@ -121,7 +125,7 @@ function callStore({ agents, announcements, calls, definitions, gate, leases, qu
     markRinging: (offer, at) => agents.markRinging(offer, at),
     acceptOffer: (offer, at) => agents.acceptOffer(offer, at),
     releaseAgent: (request) => agents.release(request),
-    releaseStrays: (asterisk, liveCalls, at) => agents.releaseStrays(asterisk, liveCalls, at),
+    releaseStrays: (asterisk, held, at) => agents.releaseStrays(asterisk, held, at),
     keepVoicemail: (request) => voicemails.keep(request),
     announcements: () => announcements.list(),
     syncDefinitions: (given, at) => definitions.sync(given, at),

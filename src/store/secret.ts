@@ -14,6 +14,6 @@ export async function requireSameSecret(connections: Connections, keys: Keys): P
     .onConflict((conflict) => conflict.doNothing()).execute()
   const kept = await kysely.selectFrom('service_secret').select(['key_id', 'check_value']).executeTakeFirstOrThrow()
   if (kept.key_id !== keys.id || !timingSafeEqual(kept.check_value, keys.checkValue)) {
-    throw new StoreRefused('other_secret', `This database was set up with another secret (key ${kept.key_id}; this process has ${keys.id}). Set PFORTE_SECRET, or the file "secret" in PFORTE_HOME, to the one it was set up with, or point DATABASE_URL to another database.`)
+    throw new StoreRefused('other_secret', `this database was made with another secret (key ${kept.key_id}; this process has ${keys.id})`, 'Set PFORTE_SECRET, or bring back the file "secret" in PFORTE_HOME, to the one it was made with.')
   }
 }

@@ -1,0 +1,188 @@
+/**
+ * Databases for tests, on a real Postgres: the one of the test run
+ * (`PFORTE_TEST_POSTGRES`), a configured one (`DATABASE_URL`), or an embedded
+ * one of this test file's own. Each is a clone of a template that was migrated
+ * once, so that a fresh one costs some 30 ms.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { readdir, readFile, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import type { Log } from '../../src/app/ports/log.ts'
+import type { PinLimits } from '../../src/app/ports/store.ts'
+import { removeHome } from '../../src/local/home.ts'
+import { ensurePostgres, stopPostgres } from '../../src/local/postgres.ts'
+import { silent } from '../../src/local/progress.ts'
+import { migrate, migrationsFolder } from '../../src/store/migrate.ts'
+import { openStore, type Store, type StoreOptions } from '../../src/store/open.ts'
+
+export type TestDatabase = { url: string; drop(): Promise<void> }
+
+export const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+
+/** A migrated, empty database. */
+export async function freshDatabase(serverUrl?: string): Promise<TestDatabase> {
+  const server = serverUrl ?? await sharedServer()
+  const template = await migratedTemplate(server)
+  const name = `pforte_test_${randomUUID().replaceAll('-', '')}`
+  await asAdmin(server, (admin) => admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`))
+  return {
+    url: withDatabase(server, name),
+    drop: () => asAdmin(server, async (admin) => void (await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))),
+  }
+}
+
+/** A server with no other user than this test: it may be frozen and killed. */
+export async function ownPostgres(test: Test): Promise<OwnPostgres> {
+  const home = await mkdtemp(join(tmpdir(), 'pforte-test-postgres-'))
+  const postgres = new OwnPostgres(home)
+  test.teardown(() => postgres.remove())
+  await postgres.start()
+  return postgres
+}
+
+export class OwnPostgres {
+  readonly #home: string
+  #url = ''
+
+  constructor(home: string) {
+    this.#home = home
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  /** Starts it, on the port that it had before. */
+  async start(): Promise<void> {
+    this.#url = (await ensurePostgres({ home: this.#home, progress: silent })).databaseUrl
+  }
+
+  /** Ends it in order, as an administrator would. */
+  async stop(): Promise<void> {
+    await stopPostgres(this.#home)
+  }
+
+  /** Every process of it stands still, with all sockets open: what a dying disk or host looks like from outside. */
+  async freeze(): Promise<void> {
+    for (const pid of await this.#processes()) process.kill(pid, 'SIGSTOP')
+  }
+
+  async thaw(): Promise<void> {
+    for (const pid of await this.#processes()) process.kill(pid, 'SIGCONT')
+  }
+
+  /** What a crash of the machine looks like. */
+  async kill(): Promise<void> {
+    const [postmaster, ...others] = await this.#processes()
+    for (const pid of [postmaster!, ...others]) process.kill(pid, 'SIGKILL')
+  }
+
+  async remove(): Promise<void> {
+    await this.thaw()
+    await this.stop()
+    await removeHome(this.#home)
+  }
+
+  /** The postmaster and its children. */
+  async #processes(): Promise<number[]> {
+    const postmaster = await this.#postmaster()
+    if (postmaster === null) return []
+    const children: number[] = []
+    for (const entry of await readdir('/proc')) {
+      if (!/^\d+$/.test(entry)) continue
+      const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '')
+      const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      if (Number(parent) === postmaster) children.push(Number(entry))
+    }
+    return [postmaster, ...children]
+  }
+
+  async #postmaster(): Promise<number | null> {
+    const text = await readFile(join(this.#home, 'parts/postgres/postmaster.pid'), 'utf8').catch(() => null)
+    return text === null ? null : Number(text.split('\n', 1)[0])
+  }
+}
+
+export const limits: PinLimits = {
+  windowMs: 600_000,
+  perCallerSlow: 3, perCallerStop: 6,
+  perTrunkSlow: 30, perTrunkStop: 60,
+  perLineAlarm: 100,
+  slowDownMs: 500,
+  maxGuessChance: 0.01,
+  whenTooLikely: 'customer_number',
+}
+
+/** A store on a database of its own. The test fails if a connection is not given back at its end. */
+export async function testStore(test: Test, options: Partial<StoreOptions> = {}): Promise<Store & { url: string; query: pg.Pool['query'] }> {
+  const database = options.databaseUrl === undefined ? await freshDatabase() : null
+  const url = options.databaseUrl ?? database!.url
+  const store = await openStore({ databaseUrl: url, secret: Buffer.alloc(32, 7), log: quiet, pinLimits: limits, pinLength: 5, ...options })
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
+  pool.on('error', () => {})
+  test.teardown(async () => {
+    const inUse = store.connectionsInUse
+    await store.close()
+    await pool.end()
+    await database?.drop()
+    if (inUse > 0) throw new Error(`${inUse} connections were taken from the pool and not given back`)
+  })
+  return Object.assign(store, { url, query: pool.query.bind(pool) as pg.Pool['query'] })
+}
+
+let shared: Promise<string> | null = null
+
+function sharedServer(): Promise<string> {
+  const given = process.env['PFORTE_TEST_POSTGRES'] ?? process.env['DATABASE_URL']
+  return shared ??= given !== undefined && given !== '' ? Promise.resolve(given) : ownPostgres(t).then((postgres) => postgres.url)
+}
+
+const templates = new Map<string, Promise<string>>()
+
+/** Made once a server and state of migrations, whoever of several test files comes first. */
+function migratedTemplate(server: string): Promise<string> {
+  let template = templates.get(server)
+  if (template === undefined) {
+    template = makeTemplate(server)
+    templates.set(server, template)
+  }
+  return template
+}
+
+async function makeTemplate(server: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const file of (await readdir(migrationsFolder)).sort()) hash.update(file).update(await readFile(join(migrationsFolder, file)))
+  const name = `pforte_template_${hash.digest('hex').slice(0, 16)}`
+  await asAdmin(server, async (admin) => {
+    await admin.query('SELECT pg_advisory_lock(7067687)')
+    const { rowCount } = await admin.query('SELECT FROM pg_database WHERE datname = $1', [name])
+    if (rowCount === 0) {
+      // Under another name until it is whole, so that a run that was cut off leaves no half template.
+      const building = `${name}_building`
+      await admin.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`)
+      await admin.query(`CREATE DATABASE ${building}`)
+      await migrate(withDatabase(server, building), quiet)
+      await admin.query(`ALTER DATABASE ${building} RENAME TO ${name}`)
+    }
+  })
+  return name
+}
+
+async function asAdmin<T>(server: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+function withDatabase(server: string, name: string): string {
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return url.href
+}
