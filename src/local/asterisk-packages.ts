@@ -51,6 +51,7 @@ export async function ensureAsteriskPackages({ cacheDir, progress }: { cacheDir:
     suite: 'sid',
     components: ['main', 'non-free'],
     cacheDir, progress,
+    otherwise: 'install Asterisk 18 or later yourself, or set ARI_URL to an Asterisk of yours',
   })
   const { command, args } = await packages.launch('asterisk')
   const library = args[1]?.split(':')[0] ?? ''

@@ -29,6 +29,8 @@ export interface DebianPackagesOptions {
   components: string[]
   cacheDir: string
   progress: Progress
+  /** What a person can do instead when Debian cannot give them, as a clause: `set ARI_URL to an Asterisk of yours`. */
+  otherwise?: string
 }
 
 /** Written beside the unpacked tree as manifest.json. */
@@ -52,7 +54,7 @@ export interface DebianPackages {
   run: (command: string, args: string[], options?: CommandOptions) => Promise<CommandResult>
 }
 
-const PROGRAM_FOLDERS = ['usr/bin', 'usr/sbin', 'usr/games']
+const PROGRAM_FOLDERS = ['usr/bin', 'usr/sbin', 'usr/games', 'bin', 'sbin']
 
 /**
  * Makes the packages available, from the cache if they are in it.
@@ -85,7 +87,8 @@ export async function ensureDebianPackages(options: DebianPackagesOptions): Prom
 /** Asterisk with all it links to takes 100 MB packed and 290 MB unpacked, for a moment both. */
 const SPACE_BYTES = 600 * 1024 * 1024
 
-async function download(into: string, { name, packages, suite, components, progress }: DebianPackagesOptions): Promise<void> {
+async function download(into: string, options: DebianPackagesOptions): Promise<void> {
+  const { name, packages, suite, components, progress } = options
   const apt = join(into, 'apt')
   for (const folder of ['lists/partial', 'archives/partial']) await mkdir(join(apt, folder), { recursive: true })
   await writeFile(join(apt, 'status'), '')
@@ -97,11 +100,11 @@ async function download(into: string, { name, packages, suite, components, progr
 
   progress.step(`asking ${mirror} for ${name} (Debian ${suite})`)
   const update = await aptGet('update')
-  if (update.code !== 0) throw aptFailure(update, mirror, into)
+  if (update.code !== 0) throw aptFailure(update, mirror, into, options)
 
   progress.step(`downloading ${name} and all it needs from Debian ${suite}`)
   const fetched = await aptGet('install', '--yes', '--no-install-recommends', '--download-only', ...packages)
-  if (fetched.code !== 0) throw aptFailure(fetched, mirror, into)
+  if (fetched.code !== 0) throw aptFailure(fetched, mirror, into, options)
 
   const archives = (await readdir(join(apt, 'archives'))).filter((file) => file.endsWith('.deb'))
   progress.step(`unpacking ${archives.length} packages for ${name}`)
@@ -147,7 +150,8 @@ Dir::Etc::preferencesparts "/dev/null";
 `
 }
 
-function aptFailure(result: CommandResult, mirror: string, into: string): PartFailure {
+function aptFailure(result: CommandResult, mirror: string, into: string, { suite, otherwise }: DebianPackagesOptions): PartFailure {
+  const or = otherwise === undefined ? '' : `, or ${otherwise}`
   const said = `${result.stdout}\n${result.stderr}`
   if (/No space left|enough free space/.test(said)) return noSpace('packages', into)
   const errors = { ...result, stderr: result.stderr.split('\n').filter((line) => /^E:/.test(line)).join('\n') || result.stderr }
@@ -155,9 +159,9 @@ function aptFailure(result: CommandResult, mirror: string, into: string): PartFa
     return new PartFailure({ part: 'packages', what: `the signature of ${mirror} cannot be verified with ${DEBIAN_KEYRING} (${lastWords(errors, 1)})`, mend: 'Install or update the package debian-archive-keyring and look at the clock of this machine, then start again.' })
   }
   if (/Unable to locate package|Unable to correct problems|unmet dependencies/.test(said)) {
-    return new PartFailure({ part: 'packages', what: `Debian cannot install this at the moment (${lastWords(errors, 2)})`, mend: 'Debian sid is in motion: try again in some hours, or install Asterisk 18 or later yourself, or set ARI_URL.' })
+    return new PartFailure({ part: 'packages', what: `Debian cannot install this at the moment (${lastWords(errors, 2)})`, mend: `Try again in some hours, since ${suite} changes daily${or}.` })
   }
-  return new PartFailure({ part: 'packages', what: `the Debian archive ${mirror} cannot be reached (${lastWords(errors, 1)})`, mend: 'Check the network and the proxy settings of apt (Acquire::http::Proxy), then start again; nothing half-installed was left.' })
+  return new PartFailure({ part: 'packages', what: `the Debian archive ${mirror} cannot be reached (${lastWords(errors, 1)})`, mend: `Check the network and the proxy settings of apt (Acquire::http::Proxy) and start again${or}; nothing half-installed was left.` })
 }
 
 /** `asterisk_1%3a22.10.1-1_amd64.deb` → its name and version, with apt's escaping undone. */
@@ -182,14 +186,30 @@ async function unpack(archives: string, files: string[], root: string): Promise<
 
 async function launchIn(root: string, command: string, args: string[]): Promise<{ command: string; args: string[] }> {
   const program = command.includes('/') ? join(root, command) : await firstExisting(PROGRAM_FOLDERS.map((folder) => join(root, folder, command)))
-  const lib = join(root, 'usr/lib')
-  const triplet = (await readdir(lib)).find((name) => /-linux-gnu/.test(name))
-  const loader = (await readdir(join(lib, triplet ?? '.'))).find((name) => /^ld-linux.*\.so\.\d+$/.test(name))
-  if (program === undefined || triplet === undefined || loader === undefined) {
+  const libraries = await libraryFolders(root)
+  const loader = await loaderIn(libraries)
+  if (program === undefined || loader === undefined) {
     throw new PartFailure({ part: 'packages', what: `${command} is missing in ${root}`, mend: 'Remove that folder; it is downloaded anew at the next start.' })
   }
-  const folders = [join(lib, triplet), lib, join(root, 'lib', triplet)]
-  return { command: join(lib, triplet, loader), args: ['--library-path', folders.join(':'), program, ...args] }
+  return { command: loader, args: ['--library-path', libraries.join(':'), program, ...args] }
+}
+
+/** Up to bookworm, libc is in /lib and the rest in /usr/lib; on an installed machine the one is a link to the other. */
+async function libraryFolders(root: string): Promise<string[]> {
+  const found: string[] = []
+  for (const lib of [join(root, 'usr/lib'), join(root, 'lib')]) {
+    const names = await readdir(lib).catch(() => [])
+    found.push(...names.filter((name) => name.endsWith('-linux-gnu')).map((name) => join(lib, name)))
+  }
+  return found
+}
+
+async function loaderIn(folders: string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const name = (await readdir(folder)).find((each) => /^ld-linux.*\.so\.\d+$/.test(each))
+    if (name !== undefined) return join(folder, name)
+  }
+  return undefined
 }
 
 async function firstExisting(paths: string[]): Promise<string | undefined> {

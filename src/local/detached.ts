@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { open, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { openHome } from './home.ts'
+import { homeFolders, openHome } from './home.ts'
 import { errorCode, fileFailure, PartFailure } from './part-failure.ts'
 import { findByArgument, identify, lives, type ProcessIdentity } from './process-identity.ts'
 import type { ServiceUser } from './service-user.ts'
@@ -52,9 +52,9 @@ export async function livingPart(home: string, name: string): Promise<PartRecord
 
 /** What the last start of the part wrote down, living or not: its ports are kept for the next one. */
 export async function lastRecord(home: string, name: string): Promise<(PartRecord & { mark: string }) | undefined> {
-  const file = recordFile((await openHome(home)).run, name)
+  const file = recordFile(homeFolders(home).run, name)
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return undefined
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined
     throw fileFailure(name, file, error)
   })
   if (text === undefined) return undefined
@@ -137,7 +137,7 @@ export async function endedWithin(part: ProcessIdentity, limitMs: number): Promi
 
 /** The last lines of a part's log, for the message about its failure. */
 export async function lastLogLines(home: string, name: string, lines = 3): Promise<string> {
-  const file = join((await openHome(home)).log, `${name}.log`)
+  const file = join(homeFolders(home).log, `${name}.log`)
   const text = await readFile(file, 'utf8').catch(() => '')
   return text.trim().split('\n').slice(-lines).map((line) => line.trim()).join(' / ')
 }

@@ -15,12 +15,18 @@ export interface Home {
   log: string
 }
 
+/** Where things are in PFORTE_HOME, whether it exists or not. */
+export function homeFolders(home: string): Home {
+  const path = resolve(home)
+  return { path, run: join(path, 'run'), log: join(path, 'log') }
+}
+
 /** Makes PFORTE_HOME, closed to all others, with `run` and `log` in it. Doing it again changes nothing. */
 export async function openHome(home: string): Promise<Home> {
-  const path = resolve(home)
-  const folders: Home = { path, run: join(path, 'run'), log: join(path, 'log') }
+  const folders = homeFolders(home)
+  const { path, run, log } = folders
   try {
-    for (const folder of Object.values(folders) as string[]) {
+    for (const folder of [path, run, log]) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await chmod(folder, 0o700)
     }

@@ -40,6 +40,8 @@ export class Call {
   readonly #session = { id: randomInt(2 ** 31), version: 1 }
   #media: Media
   #over = false
+  /** Counts what was asked to be played, because a file takes a moment to be read. */
+  #turn = 0
   #end: (ended: Ended) => void
   #acknowledged: ((request: SipRequest) => void) | undefined
   readonly #waitingForDigits = new Set<() => void>()
@@ -112,11 +114,13 @@ export class Call {
 
   /** Plays sound. Resolves with true at its end, with false when something else came in between. */
   async play(sound: Sound): Promise<boolean> {
+    const turn = ++this.#turn
     const samples = await samplesOf(sound)
-    return this.#over ? false : this.#stream.play(samples)
+    return this.#over || turn !== this.#turn ? false : this.#stream.play(samples)
   }
 
   stopPlaying(): void {
+    this.#turn++
     this.#stream.stopPlaying()
   }
 

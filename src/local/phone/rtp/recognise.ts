@@ -66,17 +66,17 @@ export class PromptShape {
   find(heard: Float32Array, from = 0): Occurrence | undefined {
     if (this.#windows.length === 0) return undefined
     const coarse = coarsened(heard, from, heard.length)
-    let first: Occurrence | undefined
     for (const anchor of this.#windows.slice(0, anchorCount)) {
+      const found: Occurrence[] = []
       for (const place of places(coarse, anchor)) {
         const at = exactPlace(heard, anchor, from + place * coarseStep, 2 * coarseStep, exactLikeness)
-        if (at === undefined) continue
-        const found = this.#follow(heard, at - anchor.at)
-        if (found === undefined || (first !== undefined && found.startSample >= first.startSample)) continue
-        first = found
-        break
+        const occurrence = at === undefined ? undefined : this.#follow(heard, at - anchor.at)
+        if (occurrence !== undefined) found.push(occurrence)
       }
-      if (first !== undefined) return first
+      const first = Math.min(...found.map(({ startSample }) => startSample))
+      // A vowel resembles itself a few pitch periods away; only the true place goes on to match.
+      const sameTime = found.filter(({ startSample }) => startSample - first < windowSamples)
+      if (sameTime.length > 0) return sameTime.reduce((best, one) => (one.heardSamples > best.heardSamples ? one : best))
     }
     return undefined
   }

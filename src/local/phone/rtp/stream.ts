@@ -115,6 +115,8 @@ export class RtpStream {
     const { promise, resolve, reject } = Promise.withResolvers<DigitsSent>()
     this.#typing.push({ steps: digitSteps(typed, timing), firstDigitAt: 0, lastDigitEndAt: 0, done: resolve, fail: reject })
     this.#startClock()
+    // Whoever types without waiting for the end of it need not care how the call ends.
+    promise.catch(() => {})
     return promise
   }
 
