@@ -28,10 +28,11 @@ export function keepRouteTable(app: FastifyInstance, pages: readonly string[]): 
   }
 }
 
+/** The same pattern as the router's: `:id` is one segment, `:hash(^…)` what its brackets say. */
 function patternOf(url: string): RegExp {
-  const source = url
-    .replace(/:(\w+)(\([^)]*\))?/g, '\u0000')
-    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('\u0000', '[^/]+')
-  return new RegExp(`^${source}$`)
+  const source = url.split(/(:\w+(?:\(\^?[^)]*\))?)/).map((piece, index) => {
+    if (index % 2 === 0) return piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    return /\(\^?([^)]*)\)/.exec(piece)?.[1] ?? '[^/]+'
+  })
+  return new RegExp(`^${source.join('')}$`)
 }
