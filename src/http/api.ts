@@ -1,5 +1,12 @@
 /** What all routes share: the server's type, their answers to errors, paging. */
-import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider, RawServerDefault, RawReplyDefaultExpression, RawRequestDefaultExpression } from 'fastify'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyTypeProvider,
+  RawServerDefault,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+} from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
 import type { PageRequest, TimeRange } from '../app/ports/records.ts'
 import { instantOf } from './formats.ts'
@@ -40,7 +47,10 @@ export function timeRange(query: { from?: string; to?: string }): TimeRange {
 }
 
 /** Dates between which a contract or a PIN counts; null: open on that side. Epoch milliseconds. */
-export function validity(body: { validFrom?: string | null; validTo?: string | null }): { validFrom: number | null; validTo: number | null } {
+export function validity(body: { validFrom?: string | null; validTo?: string | null }): {
+  validFrom: number | null
+  validTo: number | null
+} {
   const validFrom = body.validFrom == null ? null : instantOf(body.validFrom)
   const validTo = body.validTo == null ? null : instantOf(body.validTo)
   if (validFrom !== null && validTo !== null && validFrom >= validTo) throw invalidField('body', 'validTo', 'must be after validFrom')

@@ -33,7 +33,19 @@ export type Http = {
   close(): Promise<void>
 }
 
-const ROUTES = [customerRoutes, callRoutes, ticketRoutes, serviceRoutes, agentRoutes, announcementRoutes, demoAgentRoutes, promptRoutes, healthRoutes, openApiRoute, pageRoutes]
+const ROUTES = [
+  customerRoutes,
+  callRoutes,
+  ticketRoutes,
+  serviceRoutes,
+  agentRoutes,
+  announcementRoutes,
+  demoAgentRoutes,
+  promptRoutes,
+  healthRoutes,
+  openApiRoute,
+  pageRoutes,
+]
 
 /**
  * Starts to listen.

@@ -17,7 +17,8 @@ export async function describeApi(app: Api): Promise<void> {
       info: {
         title: 'Pforte',
         version: '1',
-        description: 'Customers, PINs, calls and tickets of a telephone hotline. Times are ISO 8601 with zone, ids are strings, numbers E.164.',
+        description:
+          'Customers, PINs, calls and tickets of a telephone hotline. Times are ISO 8601 with zone, ids are strings, numbers E.164.',
       },
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'The API key' } } },
       security: [{ key: [] }],
@@ -27,5 +28,7 @@ export async function describeApi(app: Api): Promise<void> {
 }
 
 export function openApiRoute(app: Api): void {
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())))
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json').send(JSON.stringify(app.swagger())),
+  )
 }

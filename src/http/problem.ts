@@ -35,12 +35,7 @@ export class ProblemError extends Error {
   readonly fields: FieldProblem[]
   readonly headers: Record<string, string>
 
-  constructor(
-    status: number,
-    code: string,
-    detail: string,
-    more: { fields?: FieldProblem[]; headers?: Record<string, string> } = {},
-  ) {
+  constructor(status: number, code: string, detail: string, more: { fields?: FieldProblem[]; headers?: Record<string, string> } = {}) {
     super(detail)
     this.status = status
     this.code = code

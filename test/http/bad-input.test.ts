@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { runHttp } from './running.ts'
 
-t.test('what is no JSON, no UTF-8, too large or too deep is said to be so', async t => {
+t.test('what is no JSON, no UTF-8, too large or too deep is said to be so', async (t) => {
   const { ask } = await runHttp(t)
   const post = (body: unknown, headers = {}) => ask('POST', '/v1/customers', body, headers)
   const deep = `{"name":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
@@ -20,7 +20,7 @@ t.test('what is no JSON, no UTF-8, too large or too deep is said to be so', asyn
     ['half of a surrogate pair', '{"name":"\\ud83d"}', {}, 400, 'invalid_field'],
     ['a prototype', '{"name":"a","__proto__":{"numbers":["1"]}}', {}, 400, 'invalid_field'],
     ['deep nesting', deep, {}, 400, 'too_deep'],
-    ['a huge body', `{"name":"${'a'.repeat(70_000)}"}`, {}, 413, 'body_too_large']
+    ['a huge body', `{"name":"${'a'.repeat(70_000)}"}`, {}, 413, 'body_too_large'],
   ]
   for (const [what, body, headers, status, code] of stories) {
     const answer = await post(body, headers)
@@ -29,7 +29,7 @@ t.test('what is no JSON, no UTF-8, too large or too deep is said to be so', asyn
   }
 })
 
-t.test('a route that is not there, a method that is not possible, an address that is none', async t => {
+t.test('a route that is not there, a method that is not possible, an address that is none', async (t) => {
   const { ask } = await runHttp(t)
   t.match(await ask('GET', '/nowhere'), { status: 404, body: { code: 'no_such_route' } })
   t.match(await ask('GET', '/v1/nowhere'), { status: 404, body: { code: 'no_such_route' } })
@@ -40,7 +40,7 @@ t.test('a route that is not there, a method that is not possible, an address tha
   t.match(await ask('GET', '/v1/customers/%zz'), { status: 400, body: { code: 'bad_url' } })
 })
 
-t.test('a query is taken as strictly as a body', async t => {
+t.test('a query is taken as strictly as a body', async (t) => {
   const { ask } = await runHttp(t)
   const stories: [query: string, field: string][] = [
     ['limit=0', 'limit'],
@@ -58,7 +58,7 @@ t.test('a query is taken as strictly as a body', async t => {
     [`cursor=${Buffer.from('99999999999999999999 x').toString('base64url')}`, 'cursor'],
     [`cursor=${Buffer.from('1700000000000 x').toString('base64url')}`, 'cursor'],
     ['caller=%00', 'caller'],
-    ['order=asc', 'order']
+    ['order=asc', 'order'],
   ]
   for (const [query, field] of stories) {
     const answer = await ask('GET', `/v1/tickets?${query}`)
@@ -67,7 +67,7 @@ t.test('a query is taken as strictly as a body', async t => {
   }
 })
 
-t.test('SQL in every string is only a string', async t => {
+t.test('SQL in every string is only a string', async (t) => {
   const { ask } = await runHttp(t)
   const sql = "x'; DROP TABLE customers; --"
   const customer = await ask('POST', '/v1/customers', { name: sql })
@@ -79,7 +79,7 @@ t.test('SQL in every string is only a string', async t => {
   t.equal((await ask('GET', `/v1/customers/${customer.body.id}`)).status, 200, 'the customers are still there')
 })
 
-t.test('whatever JSON comes, on whatever route, the answer is never a 500', async t => {
+t.test('whatever JSON comes, on whatever route, the answer is never a 500', async (t) => {
   const { ask, logged } = await runHttp(t)
   const customer = (await ask('POST', '/v1/customers', { name: 'Anna' })).body
   const contract = (await ask('POST', `/v1/customers/${customer.id}/contracts`, { service: 'x' })).body
@@ -90,25 +90,31 @@ t.test('whatever JSON comes, on whatever route, the answer is never a 500', asyn
       const schema = operation.requestBody?.content?.['application/json']?.schema
       const place = path.replace(/\{\w+\}/, idOf[path.split('/')[2] ?? ''] ?? '')
       return schema === undefined ? [] : [{ method: method.toUpperCase(), path: place, fields: Object.keys(schema.properties) }]
-    })
+    }),
   )
   t.ok(writes.length >= 5)
   for (const { method, path, fields } of writes) {
-    const value = fc.oneof(fc.jsonValue(), fc.string({ unit: 'binary' }), fc.date({ noInvalidDate: true }).map((date) => date.toISOString()), fc.integer().map(String), fc.constantFrom('always', 'service', 'de', '+4962155501', true, null, 1e308, -0))
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.string({ unit: 'binary' }),
+      fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+      fc.integer().map(String),
+      fc.constantFrom('always', 'service', 'de', '+4962155501', true, null, 1e308, -0),
+    )
     const body = fc.oneof(fc.jsonValue(), fc.record(Object.fromEntries(fields.map((field) => [field, value])), { requiredKeys: [] }))
     await fc.assert(
       fc.asyncProperty(body, async (given) => {
         const answer = await ask(method, path, given)
         return answer.status < 500 && (answer.status < 300 || answer.body.status === answer.status)
       }),
-      { numRuns: 120 }
+      { numRuns: 120 },
     )
     t.pass(`${method} ${path}`)
   }
   t.notMatch(logged(), /"level":50/, 'and nothing was a mistake of ours')
 })
 
-t.test('garbage instead of HTTP is answered and hung up on', async t => {
+t.test('garbage instead of HTTP is answered and hung up on', async (t) => {
   const { url } = await runHttp(t)
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.end('HELO hotline\r\n\r\n')

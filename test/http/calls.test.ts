@@ -26,11 +26,11 @@ function callRow(changes: Partial<CallRow>): CallRow {
     endedAt: null,
     outcome: null,
     path: [{ step: 'ask_pin', enteredAt: STARTED_AT + 100, outcome: null }],
-    ...changes
+    ...changes,
   }
 }
 
-t.test('a call can be followed while it lasts and read when it is over', async t => {
+t.test('a call can be followed while it lasts and read when it is over', async (t) => {
   const { ask, store } = await runHttp(t)
   await store.calls.saveCalls([callRow({})])
   t.same((await ask('GET', '/v1/calls/call-1')).body, {
@@ -47,24 +47,45 @@ t.test('a call can be followed while it lasts and read when it is over', async t
     waitMs: null,
     talkMs: null,
     ticketId: null,
-    path: [{ step: 'ask_pin', enteredAt: '2026-05-04T10:00:00.100Z', outcome: null }]
+    path: [{ step: 'ask_pin', enteredAt: '2026-05-04T10:00:00.100Z', outcome: null }],
   })
 
   const path = [
     { step: 'ask_pin', enteredAt: STARTED_AT + 100, outcome: 'right' },
-    { step: 'waiting', enteredAt: STARTED_AT + 5_000, outcome: null }
+    { step: 'waiting', enteredAt: STARTED_AT + 5_000, outcome: null },
   ]
-  const over = { queuedAt: STARTED_AT + 5_000, connectedAt: STARTED_AT + 9_000, endedAt: STARTED_AT + 69_000, outcome: 'connected' as const, agentId: 'anna', path }
+  const over = {
+    queuedAt: STARTED_AT + 5_000,
+    connectedAt: STARTED_AT + 9_000,
+    endedAt: STARTED_AT + 69_000,
+    outcome: 'connected' as const,
+    agentId: 'anna',
+    path,
+  }
   await store.calls.saveCalls([callRow(over)])
-  t.match((await ask('GET', '/v1/calls/call-1')).body, { outcome: 'connected', agentId: 'anna', waitMs: 4_000, talkMs: 60_000, endedAt: '2026-05-04T10:01:09.000Z' })
+  t.match((await ask('GET', '/v1/calls/call-1')).body, {
+    outcome: 'connected',
+    agentId: 'anna',
+    waitMs: 4_000,
+    talkMs: 60_000,
+    endedAt: '2026-05-04T10:01:09.000Z',
+  })
 })
 
-t.test('calls are found by caller, line, outcome and time', async t => {
+t.test('calls are found by caller, line, outcome and time', async (t) => {
   const { ask, store } = await runHttp(t)
   await store.calls.saveCalls([
     callRow({ id: 'first' }),
     callRow({ id: 'second', leg: 'second', caller: null, startedAt: STARTED_AT + 1_000 }),
-    callRow({ id: 'third', leg: 'third', line: 'hotline-en', caller: 'sipp', startedAt: STARTED_AT + 2_000, endedAt: STARTED_AT + 3_000, outcome: 'abandoned' })
+    callRow({
+      id: 'third',
+      leg: 'third',
+      line: 'hotline-en',
+      caller: 'sipp',
+      startedAt: STARTED_AT + 2_000,
+      endedAt: STARTED_AT + 3_000,
+      outcome: 'abandoned',
+    }),
   ])
   const found = async (query: string) => (await ask('GET', `/v1/calls?${query}`)).body.items.map((call: { id: string }) => call.id)
   t.same(await found(''), ['third', 'second', 'first'], 'newest first')
@@ -77,14 +98,27 @@ t.test('calls are found by caller, line, outcome and time', async t => {
   t.match(await ask('GET', '/v1/calls/nobody'), { status: 404, body: { code: 'not_found' } })
 })
 
-t.test('lines, queues and agents as they stand; an agent takes a break', async t => {
+t.test('lines, queues and agents as they stand; an agent takes a break', async (t) => {
   let told = 0
-  const { ask } = await runHttp(t, { onAgentChanged: () => { told += 1 } })
-  t.same((await ask('GET', '/v1/lines')).body, { items: [{ name: 'hotline', numbers: ['+49621555100'], flow: 'hotline', language: 'de' }], next: null })
-  t.match((await ask('GET', '/v1/queues')).body, { items: [{ name: 'service', waiting: [], agents: [{ id: 'anna', state: 'available' }, { id: 'ben' }] }], next: null })
+  const { ask } = await runHttp(t, {
+    onAgentChanged: () => {
+      told += 1
+    },
+  })
+  t.same((await ask('GET', '/v1/lines')).body, {
+    items: [{ name: 'hotline', numbers: ['+49621555100'], flow: 'hotline', language: 'de' }],
+    next: null,
+  })
+  t.match((await ask('GET', '/v1/queues')).body, {
+    items: [{ name: 'service', waiting: [], agents: [{ id: 'anna', state: 'available' }, { id: 'ben' }] }],
+    next: null,
+  })
 
   const paused = await ask('PUT', '/v1/agents/anna/state', { state: 'paused', reason: 'lunch' })
-  t.match(paused, { status: 200, body: { id: 'anna', name: 'Anna', state: 'paused', reason: 'lunch', queues: ['service'], skills: ['fibre'], callId: null } })
+  t.match(paused, {
+    status: 200,
+    body: { id: 'anna', name: 'Anna', state: 'paused', reason: 'lunch', queues: ['service'], skills: ['fibre'], callId: null },
+  })
   t.match((await ask('GET', '/v1/agents')).body.items[0], paused.body)
   t.match((await ask('PUT', '/v1/agents/anna/state', { state: 'available' })).body, { state: 'available', reason: null })
   t.equal(told, 2, 'dispatch was told each time')
@@ -93,13 +127,28 @@ t.test('lines, queues and agents as they stand; an agent takes a break', async t
   t.match(await ask('PUT', '/v1/agents/zoe/state', { state: 'paused' }), { status: 404 })
 })
 
-t.test('a special announcement is switched on and off', async t => {
+t.test('a special announcement is switched on and off', async (t) => {
   const { ask } = await runHttp(t)
-  const on = await ask('PUT', '/v1/announcements/outage', { on: true, text: { de: 'In Mannheim fehlt das Netz.', en: 'Mannheim is offline.' }, endsAt: '2026-05-04T18:00:00+02:00' })
-  t.same(on.body, { name: 'outage', on: true, text: { de: 'In Mannheim fehlt das Netz.', en: 'Mannheim is offline.' }, endsAt: '2026-05-04T16:00:00.000Z' })
-  t.match((await ask('PUT', '/v1/announcements/outage', { on: true, text: 'Eine Störung.' })).body, { text: { de: 'Eine Störung.' }, endsAt: null })
+  const on = await ask('PUT', '/v1/announcements/outage', {
+    on: true,
+    text: { de: 'In Mannheim fehlt das Netz.', en: 'Mannheim is offline.' },
+    endsAt: '2026-05-04T18:00:00+02:00',
+  })
+  t.same(on.body, {
+    name: 'outage',
+    on: true,
+    text: { de: 'In Mannheim fehlt das Netz.', en: 'Mannheim is offline.' },
+    endsAt: '2026-05-04T16:00:00.000Z',
+  })
+  t.match((await ask('PUT', '/v1/announcements/outage', { on: true, text: 'Eine Störung.' })).body, {
+    text: { de: 'Eine Störung.' },
+    endsAt: null,
+  })
   t.match((await ask('PUT', '/v1/announcements/outage', { on: false })).body, { on: false })
   t.match(await ask('PUT', '/v1/announcements/party', { on: true }), { status: 404 })
   t.match(await ask('PUT', '/v1/announcements/outage', { text: 'Hallo' }), { status: 400, body: { errors: [{ field: 'on' }] } })
-  t.match(await ask('PUT', '/v1/announcements/outage', { on: true, text: { 'not a language': 'Hallo' } }), { status: 400, body: { errors: [{ field: /^text/ }] } })
+  t.match(await ask('PUT', '/v1/announcements/outage', { on: true, text: { 'not a language': 'Hallo' } }), {
+    status: 400,
+    body: { errors: [{ field: /^text/ }] },
+  })
 })

@@ -1,12 +1,22 @@
 import t from 'tap'
 import { runHttp } from './running.ts'
 
-t.test('a shop sells the premium service: customer, contract, PIN', async t => {
+t.test('a shop sells the premium service: customer, contract, PIN', async (t) => {
   const { ask, logged, store } = await runHttp(t)
 
-  const customer = await ask('POST', '/v1/customers', { name: 'Bäckerei Sommer', numbers: ['0621 555-0123', '+49 172 5550123'], language: 'de', timeZone: 'Europe/Berlin' })
+  const customer = await ask('POST', '/v1/customers', {
+    name: 'Bäckerei Sommer',
+    numbers: ['0621 555-0123', '+49 172 5550123'],
+    language: 'de',
+    timeZone: 'Europe/Berlin',
+  })
   t.equal(customer.status, 201)
-  t.match(customer.body, { name: 'Bäckerei Sommer', numbers: ['+496215550123', '+491725550123'], language: 'de', timeZone: 'Europe/Berlin' })
+  t.match(customer.body, {
+    name: 'Bäckerei Sommer',
+    numbers: ['+496215550123', '+491725550123'],
+    language: 'de',
+    timeZone: 'Europe/Berlin',
+  })
   t.match(customer.body.customerNumber, /^\d{4,12}$/, 'has a number to type beside the PIN')
   t.equal(customer.headers.get('location'), `/v1/customers/${customer.body.id}`)
   t.same((await ask('GET', `/v1/customers/${customer.body.id}`)).body, customer.body)
@@ -16,10 +26,18 @@ t.test('a shop sells the premium service: customer, contract, PIN', async t => {
     priority: 5,
     hours: 'business',
     slaMinutes: 480,
-    validFrom: '2026-01-01T00:00:00+01:00'
+    validFrom: '2026-01-01T00:00:00+01:00',
   })
   t.equal(contract.status, 201)
-  t.match(contract.body, { customerId: customer.body.id, queue: 'service', priority: 5, hours: 'business', slaMinutes: 480, validFrom: '2025-12-31T23:00:00.000Z', validTo: null })
+  t.match(contract.body, {
+    customerId: customer.body.id,
+    queue: 'service',
+    priority: 5,
+    hours: 'business',
+    slaMinutes: 480,
+    validFrom: '2025-12-31T23:00:00.000Z',
+    validTo: null,
+  })
 
   const drawn = await ask('POST', `/v1/contracts/${contract.body.id}/pins`)
   t.equal(drawn.status, 201)
@@ -39,7 +57,7 @@ t.test('a shop sells the premium service: customer, contract, PIN', async t => {
   t.notMatch(logged(), /5550123/, 'numbers stay out of the log too')
 })
 
-t.test('a contract that says little gets what the service says', async t => {
+t.test('a contract that says little gets what the service says', async (t) => {
   const { ask } = await runHttp(t)
   const customer = (await ask('POST', '/v1/customers', { name: 'Anna Beispiel' })).body
   t.match(customer, { numbers: [], language: 'de', timeZone: 'Europe/Berlin' })
@@ -47,7 +65,7 @@ t.test('a contract that says little gets what the service says', async t => {
   t.match(contract.body, { queue: 'service', priority: 0, hours: 'always', slaMinutes: null, validFrom: null, validTo: null })
 })
 
-t.test('what cannot be is refused, with the field that is wrong', async t => {
+t.test('what cannot be is refused, with the field that is wrong', async (t) => {
   const { ask } = await runHttp(t)
   const customer = (await ask('POST', '/v1/customers', { name: 'Anna', numbers: ['+496215550123'] })).body
   const contract = (await ask('POST', `/v1/customers/${customer.id}/contracts`, { service: 'Concierge' })).body
@@ -71,21 +89,31 @@ t.test('what cannot be is refused, with the field that is wrong', async t => {
     ['a priority in words', contracts, { service: 'x', priority: '5' }, 400, 'priority'],
     ['a day that no calendar has', contracts, { service: 'x', validFrom: '2026-02-30T00:00:00Z' }, 400, 'validFrom'],
     ['a time without a zone', contracts, { service: 'x', validTo: '2026-02-03T00:00:00' }, 400, 'validTo'],
-    ['an end before the beginning', contracts, { service: 'x', validFrom: '2026-02-03T00:00:00Z', validTo: '2026-02-02T00:00:00Z' }, 400, 'validTo'],
+    [
+      'an end before the beginning',
+      contracts,
+      { service: 'x', validFrom: '2026-02-03T00:00:00Z', validTo: '2026-02-02T00:00:00Z' },
+      400,
+      'validTo',
+    ],
     ['a PIN with a letter', pins, { pin: '1234a' }, 400, 'pin'],
     ['a PIN that is too long', pins, { pin: '123456' }, 400, 'pin'],
     ['a PIN that is in use', pins, { pin: '48291' }, 409, 'pin'],
     ['a contract for nobody', `/v1/customers/${another}/contracts`, { service: 'x' }, 404, null],
     ['a PIN for no contract', `/v1/contracts/${another}/pins`, {}, 404, null],
     ["a PIN for a customer's id", `/v1/contracts/${customer.id}/pins`, {}, 404, null],
-    ['an id that is none', '/v1/contracts/4711/pins', {}, 404, 'id']
+    ['an id that is none', '/v1/contracts/4711/pins', {}, 404, 'id'],
   ]
   for (const [what, path, body, status, field] of stories) {
     const answer = await ask('POST', path, body)
     t.equal(answer.status, status, what)
     t.match(answer.headers.get('content-type'), /^application\/problem\+json/, `${what}: a problem document`)
     t.match(answer.body, { type: 'about:blank', status, title: String, detail: String, code: String })
-    if (field !== null) t.ok(answer.body.errors.some((error: { field: string }) => error.field === field), `${what}: names ${field}`)
+    if (field !== null)
+      t.ok(
+        answer.body.errors.some((error: { field: string }) => error.field === field),
+        `${what}: names ${field}`,
+      )
     t.notMatch(JSON.stringify(answer.body), /1234a|123456|48291/, 'and does not repeat a PIN')
   }
   t.equal((await ask('GET', `/v1/customers/${another}`)).status, 404)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { runHttp } from './running.ts'
 
-t.test('the page comes without a key, whole, and from nowhere else', async t => {
+t.test('the page comes without a key, whole, and from nowhere else', async (t) => {
   const { url } = await runHttp(t)
   const page = await fetch(url)
   t.equal(page.status, 200)
@@ -17,12 +17,13 @@ t.test('the page comes without a key, whole, and from nowhere else', async t => 
     t.equal(file.status, 200, link)
     const text = await file.text()
     t.notMatch(text.replaceAll('http://www.w3.org/2000/svg', ''), /https?:\/\//, `${link} asks no other host`)
-    for (const [, imported] of text.matchAll(/from '\.\/([^']+)'/g)) t.equal((await fetch(`${url}/console/${imported}`)).status, 200, `imports ${imported}`)
+    for (const [, imported] of text.matchAll(/from '\.\/([^']+)'/g))
+      t.equal((await fetch(`${url}/console/${imported}`)).status, 200, `imports ${imported}`)
   }
   t.notMatch(html, /<script>|style="|onclick/, 'nothing inline, which the policy would refuse')
 })
 
-t.test('the flow is there as a picture and as text', async t => {
+t.test('the flow is there as a picture and as text', async (t) => {
   const { ask } = await runHttp(t)
   const { body } = await ask('GET', '/v1/flows')
   t.match(body, { items: [{ name: 'hotline', mermaid: /^flowchart/, svg: /^<svg [\s\S]*<\/svg>$/ }], next: null })

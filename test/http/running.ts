@@ -17,7 +17,7 @@ export const KEY = 'a key for the tests'.replaceAll(' ', '-')
 export const READY: Parts = {
   postgres: { ok: true, detail: 'answers' },
   asterisk: { ok: true, detail: 'connected' },
-  smsc: { ok: true, detail: 'bound' }
+  smsc: { ok: true, detail: 'bound' },
 }
 
 export type Answer = { status: number; headers: Headers; body: any }
@@ -39,7 +39,7 @@ export async function runHttp(t: Test, changes: Partial<HttpOptions> = {}, datab
     write(chunk, _encoding, done) {
       lines.push(String(chunk))
       done()
-    }
+    },
   })
   const log = pino({ level: 'trace' }, sink)
   const store = await testStore(t, databaseUrl === undefined ? {} : { databaseUrl })
@@ -58,7 +58,7 @@ export async function runHttp(t: Test, changes: Partial<HttpOptions> = {}, datab
     pages: consolePages(),
     log,
     now: Date.now,
-    ...changes
+    ...changes,
   })
   let closing: Promise<void> | undefined
   const close = () => (closing ??= http.close())
@@ -68,7 +68,7 @@ export async function runHttp(t: Test, changes: Partial<HttpOptions> = {}, datab
     store,
     ask: (method, path, body, headers = {}) => ask(http.url, method, path, body, { authorization: `Bearer ${KEY}`, ...headers }),
     logged: () => lines.join(''),
-    close
+    close,
   }
 }
 
@@ -77,7 +77,7 @@ async function ask(url: string, method: string, path: string, body: unknown, hea
   const response = await fetch(url + path, {
     method,
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: isRaw ? (body as string) : JSON.stringify(body) })
+    ...(body === undefined ? {} : { body: isRaw ? (body as string) : JSON.stringify(body) }),
   })
   const type = response.headers.get('content-type') ?? ''
   const bytes = Buffer.from(await response.arrayBuffer())

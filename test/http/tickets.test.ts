@@ -6,11 +6,20 @@ import { type Running, runHttp } from './running.ts'
 const WAV = Buffer.concat([Buffer.from('RIFF'), Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 251))])
 
 async function leaveVoicemail({ store }: Running, caller: string | null, at = Date.now()): Promise<string> {
-  const kept = await store.calls.keepVoicemail({ recording: randomUUID(), callId: null, line: 'hotline', caller, at, wav: WAV, durationMs: 18_750, language: 'de' })
+  const kept = await store.calls.keepVoicemail({
+    recording: randomUUID(),
+    callId: null,
+    line: 'hotline',
+    caller,
+    at,
+    wav: WAV,
+    durationMs: 18_750,
+    language: 'de',
+  })
   return kept.ticketId
 }
 
-t.test('a voicemail is a ticket that can be listed, opened and heard', async t => {
+t.test('a voicemail is a ticket that can be listed, opened and heard', async (t) => {
   const running = await runHttp(t)
   const { ask } = running
   const customer = (await ask('POST', '/v1/customers', { name: 'Anna', numbers: ['+496215550123'] })).body
@@ -18,7 +27,20 @@ t.test('a voicemail is a ticket that can be listed, opened and heard', async t =
 
   const list = await ask('GET', '/v1/tickets')
   t.equal(list.status, 200)
-  t.match(list.body, { items: [{ id, customerId: customer.id, caller: '+496215550123', status: 'received', source: 'voicemail', version: 1, voicemail: { durationMs: 18_750 } }], next: null })
+  t.match(list.body, {
+    items: [
+      {
+        id,
+        customerId: customer.id,
+        caller: '+496215550123',
+        status: 'received',
+        source: 'voicemail',
+        version: 1,
+        voicemail: { durationMs: 18_750 },
+      },
+    ],
+    next: null,
+  })
   t.match(list.body.items[0].createdAt, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
   t.same((await ask('GET', `/v1/tickets/${id}`)).body, list.body.items[0])
 
@@ -30,7 +52,7 @@ t.test('a voicemail is a ticket that can be listed, opened and heard', async t =
   t.ok(WAV.equals(heard.body))
 })
 
-t.test('a player jumps in a recording', async t => {
+t.test('a player jumps in a recording', async (t) => {
   const running = await runHttp(t)
   const path = `/v1/tickets/${await leaveVoicemail(running, null)}/voicemail`
   const size = WAV.length
@@ -43,7 +65,7 @@ t.test('a player jumps in a recording', async t => {
     ['bytes=10-99999999', 206, 10, size],
     ['bytes=5-2', 200, 0, size],
     ['bytes=0-3,8-9', 200, 0, size],
-    ['seconds=1-2', 200, 0, size]
+    ['seconds=1-2', 200, 0, size],
   ]
   for (const [range, status, from, to] of stories) {
     const part = await running.ask('GET', path, undefined, { range })
@@ -63,12 +85,15 @@ t.test('a player jumps in a recording', async t => {
   t.equal(head.body.length, 0)
 })
 
-t.test('a listener who leaves in the middle leaves nothing behind', async t => {
+t.test('a listener who leaves in the middle leaves nothing behind', async (t) => {
   const running = await runHttp(t)
   const { ask, store, logged, url } = running
   const id = await leaveVoicemail(running, null)
   const gone = new AbortController()
-  const response = await fetch(`${url}/v1/tickets/${id}/voicemail`, { headers: { authorization: `Bearer a-key-for-the-tests` }, signal: gone.signal })
+  const response = await fetch(`${url}/v1/tickets/${id}/voicemail`, {
+    headers: { authorization: `Bearer a-key-for-the-tests` },
+    signal: gone.signal,
+  })
   await response.body?.getReader().read()
   gone.abort()
   t.equal((await ask('GET', `/v1/tickets/${id}`)).status, 200)
@@ -76,13 +101,14 @@ t.test('a listener who leaves in the middle leaves nothing behind', async t => {
   t.notMatch(logged(), /"level":50/)
 })
 
-t.test('pages go on where the last one ended, whatever comes in meanwhile', async t => {
+t.test('pages go on where the last one ended, whatever comes in meanwhile', async (t) => {
   const running = await runHttp(t)
   const { ask } = running
   const base = Date.now() - 1_000_000
   const ids: string[] = []
   // Pairs of the same millisecond: time alone would lose one at a page's end.
-  for (let index = 0; index < 10; index += 1) ids.unshift(await leaveVoicemail(running, `+49621555012${index}`, base + Math.floor(index / 2) * 1000))
+  for (let index = 0; index < 10; index += 1)
+    ids.unshift(await leaveVoicemail(running, `+49621555012${index}`, base + Math.floor(index / 2) * 1000))
   const seen: string[] = []
   let next: string | null = null
   do {
@@ -94,7 +120,7 @@ t.test('pages go on where the last one ended, whatever comes in meanwhile', asyn
   t.same(seen, ids)
 })
 
-t.test('tickets of a caller, of a status, of a time', async t => {
+t.test('tickets of a caller, of a status, of a time', async (t) => {
   const running = await runHttp(t)
   const { ask } = running
   const mine = await leaveVoicemail(running, '+496215550123', Date.parse('2026-03-01T12:00:00Z'))
@@ -108,9 +134,13 @@ t.test('tickets of a caller, of a status, of a time', async t => {
   t.equal((await found('status=received')).length, 2)
 })
 
-t.test('no ticket, no voicemail', async t => {
+t.test('no ticket, no voicemail', async (t) => {
   const { ask } = await runHttp(t)
-  for (const path of ['/v1/tickets/01890000-0000-7000-8000-000000000000', '/v1/tickets/01890000-0000-7000-8000-000000000000/voicemail', '/v1/tickets/10471/voicemail']) {
+  for (const path of [
+    '/v1/tickets/01890000-0000-7000-8000-000000000000',
+    '/v1/tickets/01890000-0000-7000-8000-000000000000/voicemail',
+    '/v1/tickets/10471/voicemail',
+  ]) {
     t.match(await ask('GET', path), { status: 404, body: { code: 'not_found' } })
   }
 })

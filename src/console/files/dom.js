@@ -20,13 +20,15 @@ export function fill(tableId, rows, nothing) {
   body.replaceChildren(...(rows.length > 0 ? rows : [make('tr', {}, make('td', { colspan: columns, class: 'nothing' }, nothing))]))
 }
 
-export const row = (...cells) => make('tr', {}, ...cells.map((cell) => (cell instanceof HTMLTableCellElement ? cell : make('td', {}, cell))))
+export const row = (...cells) =>
+  make('tr', {}, ...cells.map((cell) => (cell instanceof HTMLTableCellElement ? cell : make('td', {}, cell))))
 
 export const words = (name) => (name ?? '').replaceAll('_', ' ')
 
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000))
-  const parts = seconds < 3600 ? [Math.floor(seconds / 60), seconds % 60] : [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const parts =
+    seconds < 3600 ? [Math.floor(seconds / 60), seconds % 60] : [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
   return parts.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, '0'))).join(':')
 }
 

@@ -133,7 +133,13 @@ function showCalls(open, past) {
 function showAgents(agents) {
   const items = agents.map((agent) => {
     const state = words(agent.state) + (agent.reason ? `: ${agent.reason}` : '')
-    return make('li', {}, make('span', { class: `state ${agent.state}` }, state), ` ${agent.name} `, make('span', { class: 'quiet' }, since(agent.since)))
+    return make(
+      'li',
+      {},
+      make('span', { class: `state ${agent.state}` }, state),
+      ` ${agent.name} `,
+      make('span', { class: 'quiet' }, since(agent.since)),
+    )
   })
   byId('agents').replaceChildren(...(items.length > 0 ? items : [make('li', { class: 'nothing' }, 'pforte.yaml names no agents.')]))
 }
@@ -152,10 +158,16 @@ function showTickets(tickets) {
   const message = (ticket) => {
     if (ticket.voicemail === null) return make('span', { class: 'quiet' }, 'none')
     const title = `Listen to the message of ticket ${ticket.number}`
-    return make('button', { type: 'button', class: 'play', title, 'aria-label': title, click: () => play(ticket) }, `▶ ${duration(ticket.voicemail.durationMs)}`)
+    return make(
+      'button',
+      { type: 'button', class: 'play', title, 'aria-label': title, click: () => play(ticket) },
+      `▶ ${duration(ticket.voicemail.durationMs)}`,
+    )
   }
   const status = (ticket) => make('span', { class: `state ${ticket.status}` }, words(ticket.status))
-  const rows = tickets.map((ticket) => row(ticket.number, caller(ticket.caller), status(ticket), message(ticket), number(time(ticket.createdAt))))
+  const rows = tickets.map((ticket) =>
+    row(ticket.number, caller(ticket.caller), status(ticket), message(ticket), number(time(ticket.createdAt))),
+  )
   // A row that is replaced under the pointer or the keyboard loses the click.
   const body = byId('tickets').tBodies[0]
   const text = rows.map((line) => line.textContent).join('\n')
@@ -190,7 +202,9 @@ function stopPlaying() {
 
 async function showReadiness() {
   const { parts } = await readiness()
-  const chips = Object.entries(parts).map(([name, { ok, detail }]) => make('li', { class: ok ? 'ok' : 'off', title: detail }, name, ok ? '' : make('span', {}, detail)))
+  const chips = Object.entries(parts).map(([name, { ok, detail }]) =>
+    make('li', { class: ok ? 'ok' : 'off', title: detail }, name, ok ? '' : make('span', {}, detail)),
+  )
   byId('parts').replaceChildren(...chips)
 }
 

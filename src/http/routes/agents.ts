@@ -10,10 +10,14 @@ import type { AgentRecord } from '../../app/ports/records.ts'
 export function agentRoutes(app: Api, { records, onAgentChanged, now }: HttpOptions): void {
   const tags = ['agents']
 
-  app.get('/v1/agents', { schema: { tags, summary: 'The agents and what they do', response: { 200: List(ref(Agent)), ...problems } } }, async () => {
-    const agents = await records.agents()
-    return { items: agents.map(showAgent), next: null }
-  })
+  app.get(
+    '/v1/agents',
+    { schema: { tags, summary: 'The agents and what they do', response: { 200: List(ref(Agent)), ...problems } } },
+    async () => {
+      const agents = await records.agents()
+      return { items: agents.map(showAgent), next: null }
+    },
+  )
 
   app.put(
     '/v1/agents/:id/state',

@@ -6,7 +6,9 @@ import { valueOf } from '../problem.ts'
 import { ref } from '../schemas/common.ts'
 import { Announcement, AnnouncementOrder } from '../schemas/service.ts'
 
-const NameParam = Type.Object({ name: Type.String({ minLength: 1, maxLength: 100, description: 'A name from announcements in pforte.yaml' }) })
+const NameParam = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 100, description: 'A name from announcements in pforte.yaml' }),
+})
 
 /** Special announcements: an outage that callers should hear of ahead of everything else. */
 export function announcementRoutes(app: Api, { announce, service }: HttpOptions): void {

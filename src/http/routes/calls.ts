@@ -31,7 +31,14 @@ export function callRoutes(app: Api, { records, service }: HttpOptions): void {
 
   app.get(
     '/v1/calls/:id',
-    { schema: { tags, summary: 'A call and its path through the flow', params: LooseIdParam('a call'), response: { 200: ref(Call), ...problems } } },
+    {
+      schema: {
+        tags,
+        summary: 'A call and its path through the flow',
+        params: LooseIdParam('a call'),
+        response: { 200: ref(Call), ...problems },
+      },
+    },
     async (request) => {
       const call = await records.call(request.params.id)
       if (call === null) throw notFound('call')

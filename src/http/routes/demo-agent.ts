@@ -15,14 +15,18 @@ export function demoAgentRoutes(app: Api, { demoAgent }: HttpOptions): void {
         tags,
         summary: 'Have a demo agent for a while, or for longer',
         description: 'Answers the SIP account to register with. Ask again every few seconds; the agent goes when nobody asks any more.',
-        response: { 200: ref(SipAccount), ...problems }
-      }
+        response: { 200: ref(SipAccount), ...problems },
+      },
     },
-    async () => demoAgent.keep()
+    async () => demoAgent.keep(),
   )
 
-  app.delete('/v1/demo-agent', { schema: { tags, summary: 'Send the demo agent away', response: { 204: NoContent, ...problems } } }, async (_request, reply) => {
-    await demoAgent.dismiss()
-    return reply.code(204).send(null)
-  })
+  app.delete(
+    '/v1/demo-agent',
+    { schema: { tags, summary: 'Send the demo agent away', response: { 204: NoContent, ...problems } } },
+    async (_request, reply) => {
+      await demoAgent.dismiss()
+      return reply.code(204).send(null)
+    },
+  )
 }

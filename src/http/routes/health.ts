@@ -20,7 +20,13 @@ export function healthRoutes(app: Api, { parts, metrics, log }: HttpOptions): vo
 
   app.get(
     '/readyz',
-    { schema: { tags, summary: "Each part's state; 503 while not ready", response: { 200: ref(Readiness), 503: ref(Readiness), ...problems } } },
+    {
+      schema: {
+        tags,
+        summary: "Each part's state; 503 while not ready",
+        response: { 200: ref(Readiness), 503: ref(Readiness), ...problems },
+      },
+    },
     async (_request, reply) => {
       const state = await askParts()
       const ready = Object.values(state).every(({ ok }) => ok)

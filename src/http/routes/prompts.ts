@@ -43,7 +43,8 @@ export function promptRoutes(app: Api, { prompts, promptClients = THIS_MACHINE }
   })
 }
 
-const isKnown = (header: string | undefined, etag: string) => header?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false
+const isKnown = (header: string | undefined, etag: string) =>
+  header?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false
 
 function networks(cidrs: readonly string[]): BlockList {
   const list = new BlockList()

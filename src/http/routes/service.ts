@@ -8,10 +8,14 @@ import { FlowPicture, Line, Queue } from '../schemas/service.ts'
 export function serviceRoutes(app: Api, { records, flows, now }: HttpOptions): void {
   const tags = ['service']
 
-  app.get('/v1/lines', { schema: { tags, summary: 'The lines and their numbers', response: { 200: List(ref(Line)), ...problems } } }, async () => ({
-    items: await records.lines(),
-    next: null,
-  }))
+  app.get(
+    '/v1/lines',
+    { schema: { tags, summary: 'The lines and their numbers', response: { 200: List(ref(Line)), ...problems } } },
+    async () => ({
+      items: await records.lines(),
+      next: null,
+    }),
+  )
 
   app.get('/v1/queues', { schema: { tags, summary: 'Who waits where', response: { 200: List(ref(Queue)), ...problems } } }, async () => {
     const queues = await records.queues(now())
@@ -21,7 +25,9 @@ export function serviceRoutes(app: Api, { records, flows, now }: HttpOptions): v
 
   app.get(
     '/v1/flows',
-    { schema: { tags, summary: 'The call flows, as Mermaid text and as pictures', response: { 200: List(ref(FlowPicture)), ...problems } } },
+    {
+      schema: { tags, summary: 'The call flows, as Mermaid text and as pictures', response: { 200: List(ref(FlowPicture)), ...problems } },
+    },
     async () => ({ items: [...flows()], next: null }),
   )
 }

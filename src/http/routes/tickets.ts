@@ -70,7 +70,10 @@ export function ticketRoutes(app: Api, { records, service }: HttpOptions): void 
       }
       const { from, to } = range ?? { from: 0, to: size }
       if (range !== null) reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${size}`)
-      reply.header('accept-ranges', 'bytes').header('content-length', to - from).type('audio/wav')
+      reply
+        .header('accept-ranges', 'bytes')
+        .header('content-length', to - from)
+        .type('audio/wav')
       // One piece at a time is read as the client takes it, so a long message costs no memory.
       return reply.send(request.method === 'HEAD' ? null : Readable.from(recording.read(from, to), { objectMode: false, highWaterMark: 1 }))
     },

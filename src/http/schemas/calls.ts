@@ -19,7 +19,11 @@ export const Call = Type.Object(
     talkMs: MsOrNull,
     ticketId: StringOrNull,
     path: Type.Array(
-      Type.Object({ step: Type.String(), enteredAt: Time, outcome: orNull(Type.String({ description: 'The edge that was taken; null in the step where the call is' })) }),
+      Type.Object({
+        step: Type.String(),
+        enteredAt: Time,
+        outcome: orNull(Type.String({ description: 'The edge that was taken; null in the step where the call is' })),
+      }),
       { description: 'The way through the flow; never holds digits' },
     ),
   },

@@ -11,14 +11,19 @@ export const ref = <T extends TSchema & { $id?: string }>(schema: T) => Type.Uns
 export const orNull = <T extends TSchema>(schema: T) =>
   Type.Unsafe<Static<T> | null>({ ...schema, type: [(schema as { type?: string }).type, 'null'] })
 
-export const Id = (of: string) => Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9][A-Za-z0-9_.:-]*$', description: `Id of ${of}` })
+export const Id = (of: string) =>
+  Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9][A-Za-z0-9_.:-]*$', description: `Id of ${of}` })
 export const Uuid = (of: string) => Type.String({ format: 'uuid', description: `Id of ${of}` })
 export const Time = Type.String({ format: 'date-time', description: 'ISO 8601 with zone' })
 export const TimeOrNull = orNull(Time)
 export const StringOrNull = orNull(Type.String())
 export const MsOrNull = orNull(Type.Integer())
 export const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '\\S' })
-export const PhoneNumber = Type.String({ minLength: 2, maxLength: 40, description: 'E.164; with spaces or without the country code is understood too' })
+export const PhoneNumber = Type.String({
+  minLength: 2,
+  maxLength: 40,
+  description: 'E.164; with spaces or without the country code is understood too',
+})
 
 /** A request's object: a field that it does not know is a mistake, never ignored. */
 export const Input = <P extends TProperties>(properties: P, description?: string): TObject<P> =>

@@ -33,7 +33,9 @@ export const NewContract = Input({
   service: Name,
   queue: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: "Where not given: the line's first" })),
   priority: Type.Optional(Type.Integer({ minimum: -1000, maximum: 1000, description: 'The higher goes first; 0 where not given' })),
-  hours: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: '`always`, or a name from `hours` in pforte.yaml; `always` where not given' })),
+  hours: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 100, description: '`always`, or a name from `hours` in pforte.yaml; `always` where not given' }),
+  ),
   slaMinutes: Type.Optional(orNull(Type.Integer({ minimum: 1, maximum: YEAR_MINUTES }))),
   validFrom: Type.Optional(TimeOrNull),
   validTo: Type.Optional(TimeOrNull),

@@ -76,10 +76,7 @@ export const Announcement = Type.Object(
   { $id: 'Announcement' },
 )
 
-export const FlowPicture = Type.Object(
-  { name: Type.String(), mermaid: Type.String(), svg: Type.String() },
-  { $id: 'FlowPicture' },
-)
+export const FlowPicture = Type.Object({ name: Type.String(), mermaid: Type.String(), svg: Type.String() }, { $id: 'FlowPicture' })
 
 const Part = Type.Object({ ok: Type.Boolean(), detail: Type.String() })
 export const Readiness = Type.Object(
