@@ -150,10 +150,9 @@ export class Phone {
     this.#ring(incoming)
   }
 
-  #takeCancel(request: SipRequest): boolean {
+  #takeCancel(request: SipRequest): (() => void) | undefined {
     const incoming = [...this.#incoming].find((one) => one.isOf(request))
-    incoming?.cancel()
-    return incoming !== undefined
+    return incoming && (() => incoming.cancel())
   }
 
   /** @returns for how long, in seconds */

@@ -25,8 +25,8 @@ export interface EndpointHandlers {
   onRequest(arrived: Arrived): void
   /** The ACK to a 2xx. */
   onAck(request: SipRequest): void
-  /** The branch of the INVITE that is to be given up; the CANCEL itself is answered already. */
-  onCancel(request: SipRequest): boolean
+  /** A CANCEL. @returns what gives up the INVITE that it means, or undefined if there is none; the CANCEL itself is answered before that */
+  onCancel(request: SipRequest): (() => void) | undefined
 }
 
 /** Nobody answered within 32 s. */
@@ -154,8 +154,9 @@ export class SipEndpoint {
           this.#advance(key, running, { type: 'response', status: response.status })
         }
         if (request.method === 'CANCEL') {
-          const found = this.#handlers.onCancel(request)
-          respond(found ? responseTo(request, 200, 'OK') : responseTo(request, 481, 'Call/Transaction Does Not Exist'))
+          const giveUp = this.#handlers.onCancel(request)
+          respond(giveUp === undefined ? responseTo(request, 481, 'Call/Transaction Does Not Exist') : responseTo(request, 200, 'OK'))
+          giveUp?.()
         } else {
           this.#handlers.onRequest({ request, from: { host: source.address, port: source.port }, arrivedAt, respond })
         }
