@@ -83,6 +83,7 @@ t.test('what cannot be is refused, with the field that is wrong', async (t) => {
     ['a language that is none', '/v1/customers', { name: 'Ben', language: 'Hochdeutsch!' }, 400, 'language'],
     ['a misspelt field', '/v1/customers', { name: 'Ben', timezone: 'Europe/Berlin' }, 400, 'timezone'],
     ['a name of spaces', '/v1/customers', { name: '   ' }, 400, 'name'],
+    ['a name that nobody can see', '/v1/customers', { name: '\u0001\u007f' }, 400, 'name'],
     ['a number as a number', '/v1/customers', { name: 'Ben', numbers: [49621] }, 400, 'numbers.0'],
     ['a queue that nobody defined', contracts, { service: 'x', queue: 'nowhere' }, 400, 'queue'],
     ['hours that nobody defined', contracts, { service: 'x', hours: 'sundays' }, 400, 'hours'],

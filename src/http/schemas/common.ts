@@ -18,7 +18,7 @@ export const Time = Type.String({ format: 'date-time', description: 'ISO 8601 wi
 export const TimeOrNull = orNull(Time)
 export const StringOrNull = orNull(Type.String())
 export const MsOrNull = orNull(Type.Integer())
-export const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '\\S' })
+export const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '[^\\s\\u0000-\\u001f\\u007f]' })
 export const PhoneNumber = Type.String({
   minLength: 2,
   maxLength: 40,
