@@ -13,7 +13,7 @@ import { Hotline } from './app/hotline.ts'
 import { Metrics } from './app/metrics.ts'
 import { AudioFileError, PromptStore } from './app/prompts.ts'
 import { VoiceError } from './app/ports/voice.ts'
-import type { CallStore, Lease } from './app/ports/store.ts'
+import type { AgentDefinition, CallStore, Lease } from './app/ports/store.ts'
 import type { Telephony } from './app/ports/telephony.ts'
 import { untilStored } from './app/store-patience.ts'
 import { toDefinitions, type Environment, type Service } from './config.ts'
@@ -30,7 +30,8 @@ import { asteriskPart, postgresPart, type AsteriskPart } from './main/parts.ts'
 import { openApi } from './main/api.ts'
 import { removeRunFile, writeRunFile } from './main/run-file.ts'
 import { readServiceFile, type ServiceFile } from './main/service-file.ts'
-import { openStore, type OpenStore } from './store/open.ts'
+import { openStoreFor } from './main/store-at.ts'
+import type { Store } from './store/open.ts'
 import { newId } from './store/ids.ts'
 import { openTelephony } from './telephony/open.ts'
 
@@ -76,7 +77,6 @@ export async function startPforte(environment: Environment, progress: Progress):
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
-    await store.migrate()
     const voice = await openVoice({ command: service.tts.command ?? undefined, cacheDir: await cacheDir(), progress })
     closers.push(() => voice.close())
     const prompts = new PromptStore({ folder: join(home.path, 'prompts'), voice })
@@ -86,7 +86,9 @@ export async function startPforte(environment: Environment, progress: Progress):
     const asterisk = await asteriskPart(environment, await fallbackPrompt(service, rendered, prompts), progress)
     const lease = await takeLease(store.calls, asterisk, progress)
     closers.push(() => lease.release())
-    await syncDefinitions(store, service, rendered, now())
+    const demoAgent = new DemoAgent()
+    const sync = (of: Service, as: Rendered): Promise<void> => syncDefinitions(store, of, as, demoAgent.definitions, now())
+    await sync(service, rendered)
 
     const announcements = new Announcements(store.calls)
     await announcements.reload()
@@ -103,7 +105,6 @@ export async function startPforte(environment: Environment, progress: Progress):
       log,
     })
     closers.push(() => telephony.close())
-    const demoAgent = new DemoAgent()
     const hotline: Hotline = new Hotline({
       asterisk: asterisk.key,
       telephony,
@@ -116,8 +117,13 @@ export async function startPforte(environment: Environment, progress: Progress):
       prompts: () => rendered.all,
       announcements,
       observer: metrics.observer,
-      describeCall: async (id) => store.describeCall(id),
-      defaultLanguage: service.lines[0]?.language ?? 'de',
+      describeCall: async (id) => {
+        const call = await store.records.call(id)
+        if (call === null) return null
+        const language = service.lines.find((line) => line.name === call.line)?.language ?? defaultLanguage(service)
+        return { line: call.line, caller: call.caller, language, startedAt: call.startedAt }
+      },
+      defaultLanguage: defaultLanguage(service),
       onVoicemail: () => {},
       onReplaced: () => end(replaced()),
     })
@@ -130,7 +136,10 @@ export async function startPforte(environment: Environment, progress: Progress):
       records: store.records,
       prompts,
       announce: announceWith({ prompts, store, announcements, telephony, service: () => service, now }),
-      pingPostgres: () => store.ping(),
+      pingPostgres: () => store.ping().then(
+        () => ({ ok: true, detail: postgres.embedded ? 'the embedded Postgres answers' : 'Postgres answers' }),
+        (error: Error) => ({ ok: false, detail: error.message }),
+      ),
       telephony,
       metrics: metrics.registry,
       service: () => service,
@@ -141,6 +150,16 @@ export async function startPforte(environment: Environment, progress: Progress):
       now,
     })
     closers.push(() => http.close())
+    demoAgent.wire({
+      queues: () => service.queues.map((queue) => queue.name),
+      changed: async () => {
+        await sync(service, rendered)
+        await hotline.pushAgents()
+        hotline.dispatcher.kick(null)
+      },
+      available: async (id) => void (await store.records.setAgentState(id, 'available', null, now())),
+      passwordOf: async (id) => (await store.calls.agentPasswords()).get(id) ?? null,
+    })
     progress.step('connecting to Asterisk')
     await hotline.start()
     progress.done('calls are taken')
@@ -167,7 +186,7 @@ export async function startPforte(environment: Environment, progress: Progress):
         try {
           const next = await readServiceFile(environment.configFile, now())
           const nextRendered = await render(next)
-          await syncDefinitions(store, next.service, nextRendered, now())
+          await sync(next.service, nextRendered)
           file = next
           service = next.service
           rendered = nextRendered
@@ -190,16 +209,7 @@ export async function startPforte(environment: Environment, progress: Progress):
   }
 }
 
-async function openStoreFor(service: Service, databaseUrl: string, secret: string, log: pino.Logger): Promise<OpenStore> {
-  return openStore({
-    databaseUrl,
-    secret: Buffer.from(secret),
-    log,
-    pinLimits: service.pin.limits,
-    pinLength: service.pin.rules.length,
-    country: service.country,
-  })
-}
+const defaultLanguage = (service: Service): string => service.lines[0]?.language ?? 'de'
 
 /** On a terminal the log goes to a file, so that the card stays in sight; elsewhere to standard output, as services do. */
 function openLog(environment: Environment, home: Home): { log: pino.Logger; logFile: string | null } {
@@ -211,7 +221,7 @@ function openLog(environment: Environment, home: Home): { log: pino.Logger; logF
 async function renderWithProgress({ service, audioFailure }: ServiceFile, prompts: PromptStore, progress: Progress): Promise<Rendered> {
   progress.step('preparing prompts')
   try {
-    const rendered = await renderPrompts(service, prompts, (done, of) => progress.step(`preparing prompts: ${done} of ${of}`))
+    const rendered = await renderPrompts(service, prompts)
     progress.done(`${rendered.all.length} prompts are ready`)
     return rendered
   } catch (error) {
@@ -224,7 +234,7 @@ async function renderWithProgress({ service, audioFailure }: ServiceFile, prompt
 /** What Asterisk itself plays to callers while Pforte is away, in the language of the first line. */
 async function fallbackPrompt(service: Service, rendered: Rendered, prompts: PromptStore): Promise<Buffer | undefined> {
   const texts = rendered.byName['fallback'] ?? {}
-  const hash = texts[service.lines[0]?.language ?? ''] ?? Object.values(texts)[0]
+  const hash = texts[defaultLanguage(service)] ?? Object.values(texts)[0]
   return hash === undefined ? undefined : (await prompts.get(hash))?.wav
 }
 
@@ -243,8 +253,9 @@ async function onLeaseLost(store: CallStore, asterisk: AsteriskPart, why: string
   void why
 }
 
-async function syncDefinitions(store: OpenStore, service: Service, rendered: Rendered, at: number): Promise<void> {
-  const { problems } = await store.calls.syncDefinitions(toDefinitions(service, rendered.byName), at)
+async function syncDefinitions(store: Store, service: Service, rendered: Rendered, guests: AgentDefinition[], at: number): Promise<void> {
+  const definitions = toDefinitions(service, rendered.byName)
+  const { problems } = await store.calls.syncDefinitions({ ...definitions, agents: [...definitions.agents, ...guests] }, at)
   if (problems.length === 0) return
   throw new PartFailure({
     part: 'configuration',

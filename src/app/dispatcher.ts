@@ -54,6 +54,21 @@ export class Dispatcher {
     }
   }
 
+  /** An agent will be free by themselves then; null: nobody will. */
+  changesAt(at: number | null): void {
+    if (at === null || this.#closed || (at >= this.#timerAt && this.#timer !== null)) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timerAt = at
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null
+        this.#timerAt = Infinity
+        this.kick(null)
+      },
+      Math.min(Math.max(0, at - this.#now()) + 1, LONGEST_TIMER_MS),
+    )
+  }
+
   close(): void {
     this.#closed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -69,7 +84,7 @@ export class Dispatcher {
           const found = await untilStored(() => this.#store.dispatch(queue, this.#now()), () => !this.#closed)
           if (found === null) return
           this.deliver(found.offers)
-          if (found.nextChangeAt !== null) this.#wakeAt(found.nextChangeAt)
+          this.changesAt(found.nextChangeAt)
         }
       }
     } catch (error) {
@@ -77,19 +92,5 @@ export class Dispatcher {
     } finally {
       this.#running = false
     }
-  }
-
-  #wakeAt(at: number): void {
-    if (at >= this.#timerAt && this.#timer !== null) return
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timerAt = at
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = null
-        this.#timerAt = Infinity
-        this.kick(null)
-      },
-      Math.min(Math.max(0, at - this.#now()) + 1, LONGEST_TIMER_MS),
-    )
   }
 }

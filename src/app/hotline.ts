@@ -131,11 +131,11 @@ export class Hotline {
     this.#held ??= []
     let live: Set<string> | null = null
     try {
-      const rows = this.#rowsAdopted ? [] : await untilStored(() => store.openCalls(asterisk), () => !this.#closed)
-      if (rows === null) return
+      const rows = this.#rowsAdopted ? null : await untilStored(() => store.openCalls(asterisk), () => !this.#closed)
+      if (this.#closed) return
       live = await recover({ ...this.#deps, calls: this.calls }, rows)
       this.#rowsAdopted = true
-      if (rows.length > 0) log.info({ calls: rows.length }, 'calls that were under way are taken up again')
+      if (rows !== null && rows.length > 0) log.info({ calls: rows.length }, 'calls that were under way are taken up again')
     } catch (error) {
       log.error({ err: error }, 'recovery failed: a bug in Pforte; new calls are taken all the same')
     }
@@ -147,11 +147,8 @@ export class Hotline {
 
   /** What may take its time, while calls already go on. */
   async #afterwards(live: Set<string> | null): Promise<void> {
-    const { store, asterisk, log, now } = this.#deps
+    const { log } = this.#deps
     try {
-      const liveCalls = this.calls.underWay.map((call) => call.facts.id)
-      const freed = await untilStored(() => store.releaseStrays(asterisk, liveCalls, now()), () => !this.#closed)
-      if (freed !== null && freed > 0) log.info({ freed }, 'agents and places in queues of calls that are over were let go')
       this.dispatcher.kick(null)
       if (live !== null) await this.voicemails.sweep(live)
       await this.pushAgents()

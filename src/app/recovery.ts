@@ -13,9 +13,10 @@ import { stateFromRow } from '../domain/call/state.ts'
 import type { CallRunner } from './calls/call-runner.ts'
 import type { Calls } from './calls/calls.ts'
 import { bridgeOf, callOf, legNameOf, recordingOf } from './calls/ids.ts'
-import type { CallRow, CallStore } from './ports/store.ts'
+import type { CallRow, CallStore, HeldPlace } from './ports/store.ts'
 import type { Log } from './ports/log.ts'
 import type { Observed, Telephony } from './ports/telephony.ts'
+import { untilStored } from './store-patience.ts'
 
 export type RecoveryDeps = {
   asterisk: string
@@ -27,13 +28,14 @@ export type RecoveryDeps = {
 }
 
 /**
- * Brings calls from rows into memory (only after a start) and reconciles with
- * the PBX. Answers what is being recorded right now, which the voicemail
+ * Brings calls from rows into memory and reconciles with the PBX. `rows` is
+ * null when only the socket was away: then memory is the truth. Answers what is being recorded right now, which the voicemail
  * keeper must leave alone; null when the PBX could not be asked.
  */
-export async function recover(deps: RecoveryDeps, rows: CallRow[]): Promise<Set<string> | null> {
+export async function recover(deps: RecoveryDeps, rows: CallRow[] | null): Promise<Set<string> | null> {
   const { calls, telephony, log } = deps
-  for (const row of rows) await adoptRow(deps, row)
+  for (const row of rows ?? []) await adoptRow(deps, row)
+  if (rows !== null) await releaseStrays(deps)
 
   const recordings = calls.underWay.map((call) => recordingOf(call.facts.id, call.state.visit))
   const answer = await telephony.observe(recordings)
@@ -66,6 +68,18 @@ async function adoptRow(deps: RecoveryDeps, row: CallRow): Promise<void> {
   }
   const { id, leg, line, dialled, caller, trunk, startedAt } = row
   calls.adopt({ id, leg, line, dialled, caller, trunk, startedAt }, { hash: row.flowHash, ...kept }, state)
+}
+
+/** Before any call goes on, so that nobody who is offered anew is let go by mistake. */
+async function releaseStrays({ asterisk, calls, store, log, now }: RecoveryDeps): Promise<void> {
+  const held: HeldPlace[] = []
+  for (const { facts, state } of calls.underWay) {
+    const { doing } = state
+    if (doing.what === 'ringing' || doing.what === 'talking') held.push({ callId: facts.id, agentId: doing.agentId })
+    else if (doing.what === 'waiting' || doing.what === 'entering_queue') held.push({ callId: facts.id, agentId: null })
+  }
+  const freed = await untilStored(() => store.releaseStrays(asterisk, held, now()))
+  if (freed !== null && freed > 0) log.info({ freed }, 'agents and places in queues of calls that are over were let go')
 }
 
 function resumeCall(call: CallRunner, observed: Observed, live: Set<string>): void {

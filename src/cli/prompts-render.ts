@@ -17,7 +17,7 @@ export async function promptsRender(): Promise<number> {
   const prompts = new PromptStore({ folder: join(home.path, 'prompts'), voice })
   try {
     progress.step('preparing prompts')
-    const { all } = await renderPrompts(service, prompts, (done, of) => progress.step(`preparing prompts: ${done} of ${of}`))
+    const { all } = await renderPrompts(service, prompts)
     progress.done(`${all.length} prompts are ready in ${join(home.path, 'prompts')}`)
     return 0
   } catch (error) {

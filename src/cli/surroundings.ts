@@ -8,7 +8,8 @@ import { stopPostgres } from '../local/postgres.ts'
 import { postgresPart } from '../main/parts.ts'
 import { runningPforte } from '../main/run-file.ts'
 import { readServiceFile } from '../main/service-file.ts'
-import { openStore, type OpenStore } from '../store/open.ts'
+import { openStoreFor } from '../main/store-at.ts'
+import type { Store } from '../store/open.ts'
 
 /** @throws PartFailure naming every variable that is wrong */
 export function environmentOrFail(): Environment {
@@ -24,7 +25,7 @@ export function environmentOrFail(): Environment {
 
 export const progressOnStderr = (): Progress => createProgress(process.stderr)
 
-export type StoreAtHand = { environment: Environment; service: Service; store: OpenStore }
+export type StoreAtHand = { environment: Environment; service: Service; store: Store }
 
 /**
  * Runs `work` with the store that Pforte uses: of a running Pforte or not. An
@@ -37,16 +38,9 @@ export async function withStore<T>(work: (at: StoreAtHand) => Promise<T>): Promi
   const running = await runningPforte(home.path)
   const progress = running === null ? progressOnStderr() : { step: () => {}, done: () => {} }
   const { databaseUrl, embedded, adopted } = await postgresPart(environment, progress)
-  const store = await openStore({
-    databaseUrl,
-    secret: Buffer.from(environment.secret ?? (await ensureSecret(home.path, 'secret'))),
-    log: pino({ level: 'silent' }),
-    pinLimits: service.pin.limits,
-    pinLength: service.pin.rules.length,
-    country: service.country,
-  })
+  const secret = environment.secret ?? (await ensureSecret(home.path, 'secret'))
+  const store = await openStoreFor(service, databaseUrl, secret, pino({ level: 'silent' }))
   try {
-    await store.migrate()
     return await work({ environment, service, store })
   } finally {
     await store.close()

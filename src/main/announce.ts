@@ -6,11 +6,11 @@ import type { Result } from '../app/ports/records.ts'
 import type { Announcement } from '../app/ports/store.ts'
 import type { Telephony } from '../app/ports/telephony.ts'
 import type { Service } from '../config.ts'
-import type { OpenStore } from '../store/open.ts'
+import type { Store } from '../store/open.ts'
 
 export type AnnounceDeps = {
   prompts: PromptStore
-  store: OpenStore
+  store: Store
   announcements: Announcements
   telephony: Telephony
   service: () => Service

@@ -9,12 +9,11 @@ import type { Service } from '../config/service.ts'
 
 export type Rendered = { byName: FlowPrompts; all: string[] }
 
-/** Makes every prompt of the file ready. `onProgress` is told how many of how many are done. */
-export async function renderPrompts(service: Service, prompts: PromptStore, onProgress: (done: number, of: number) => void): Promise<Rendered> {
+/** Makes every prompt of the file ready. */
+export async function renderPrompts(service: Service, prompts: PromptStore): Promise<Rendered> {
   const byName: FlowPrompts = {}
   const all: string[] = []
   const work: Promise<void>[] = []
-  let done = 0
   for (const [name, texts] of Object.entries(service.prompts)) {
     const hashes: Record<string, string> = {}
     byName[name] = hashes
@@ -24,7 +23,6 @@ export async function renderPrompts(service: Service, prompts: PromptStore, onPr
         prompts.add(wanted).then(({ hash }) => {
           hashes[language] = hash
           all.push(hash)
-          onProgress(++done, work.length)
         }),
       )
     }

@@ -9,45 +9,49 @@ export const DEMO_AGENT_ID = 'demo-agent'
 /** How long it stays after it was last asked for: `npm run call` may be killed at any moment. */
 const STAYS_MS = 15_000
 
-export type DemoAgentSteps = {
-  arrive(agent: AgentDefinition): Promise<{ username: string; password: string }>
-  leave(id: string): Promise<void>
+export type DemoAgentSurroundings = {
+  queues(): string[]
+  /** `definitions` has changed: store and PBX are to be told. */
+  changed(): Promise<void>
+  available(id: string): Promise<void>
+  passwordOf(id: string): Promise<string | null>
 }
 
 export class DemoAgent {
-  #steps: DemoAgentSteps | null = null
-  #queues: () => string[] = () => []
+  #surroundings: DemoAgentSurroundings | null = null
   #timer: NodeJS.Timeout | null = null
-  #present: { username: string; password: string } | null = null
+  #isPresent = false
 
   /** Joined once, when store and telephony are there. */
-  wire(steps: DemoAgentSteps, queues: () => string[]): void {
-    this.#steps = steps
-    this.#queues = queues
+  wire(surroundings: DemoAgentSurroundings): void {
+    this.#surroundings = surroundings
   }
 
   get definitions(): AgentDefinition[] {
-    return this.#present === null ? [] : [this.#definition()]
+    if (!this.#isPresent) return []
+    return [{ id: DEMO_AGENT_ID, name: 'Demo agent', endpoint: DEMO_AGENT_ID, queues: this.#surroundings?.queues() ?? [], skills: [] }]
   }
 
   /** Comes, or stays longer. */
   async keep(): Promise<{ username: string; password: string }> {
-    if (this.#steps === null) throw new Error('wire() comes first')
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#surroundings === null) throw new Error('wire() comes first')
+    clearTimeout(this.#timer ?? undefined)
     this.#timer = setTimeout(() => void this.dismiss(), STAYS_MS)
-    this.#present ??= await this.#steps.arrive(this.#definition())
-    return this.#present
+    if (!this.#isPresent) {
+      this.#isPresent = true
+      await this.#surroundings.changed()
+      await this.#surroundings.available(DEMO_AGENT_ID)
+    }
+    const password = await this.#surroundings.passwordOf(DEMO_AGENT_ID)
+    if (password === null) throw new Error('an agent in the definitions has a password')
+    return { username: DEMO_AGENT_ID, password }
   }
 
   async dismiss(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    clearTimeout(this.#timer ?? undefined)
     this.#timer = null
-    if (this.#present === null) return
-    this.#present = null
-    await this.#steps?.leave(DEMO_AGENT_ID)
-  }
-
-  #definition(): AgentDefinition {
-    return { id: DEMO_AGENT_ID, name: 'Demo agent', endpoint: DEMO_AGENT_ID, queues: this.#queues(), skills: [] }
+    if (!this.#isPresent) return
+    this.#isPresent = false
+    await this.#surroundings?.changed()
   }
 }

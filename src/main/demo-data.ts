@@ -5,7 +5,7 @@ import type { Records } from '../app/ports/records.ts'
 import type { Service } from '../config.ts'
 
 /** From the range that the Bundesnetzagentur keeps free for films and examples (mobile: 0171 39200xx). */
-const DEMO_CALLER = '+4917139200001'
+export const DEMO_CALLER = '+4917139200001'
 
 /** @returns the file that holds the demo PIN, or null where this is no demo */
 export async function seedDemo(records: Records, service: Service, home: string, at: number): Promise<string | null> {

@@ -3,6 +3,7 @@
  * else the embedded ones. The same code runs on either.
  */
 import type { Environment } from '../config.ts'
+import { checkConfiguredAsterisk } from '../local/ari-probe.ts'
 import { ensureAsterisk } from '../local/asterisk.ts'
 import { ensurePostgres } from '../local/postgres.ts'
 import type { Progress } from '../local/progress.ts'
@@ -28,6 +29,8 @@ export async function asteriskPart(environment: Environment, fallbackPrompt: Buf
   const { ari, sip, rtp, home } = environment
   if (ari !== null) {
     const { url, user, password } = ari
+    const { warning } = await checkConfiguredAsterisk({ ariUrl: url, user, password })
+    if (warning !== undefined) progress.done(warning)
     return { ari: { url, user, password }, embedded: false, sipUri: null, key: new URL(url).host }
   }
   const running = await ensureAsterisk({ home, sip, rtpPorts: rtp, ariPort: environment.ports.ari ?? undefined, fallbackPrompt, progress })

@@ -326,6 +326,7 @@ export class CallRunner {
       if (entered.entered) this.take({ type: 'queueEntered', at: now(), visit })
       else this.take({ type: 'queueRefused', at: now(), visit, why: 'full' })
       dispatcher.deliver(entered.offers)
+      dispatcher.changesAt(entered.nextChangeAt)
     })
   }
 
@@ -452,6 +453,7 @@ function worthWriting(before: CallState, after: CallState): boolean {
     before.visit !== after.visit ||
     before.phase !== after.phase ||
     before.doing.what !== after.doing.what ||
+    before.timers.pause !== after.timers.pause ||
     before.path !== after.path ||
     before.agentId !== after.agentId ||
     before.admission !== after.admission

@@ -18,7 +18,7 @@ export type CallServices = {
   now: () => number
   announcements: { promptFor(name: string, language: string, at: number): string | null }
   voicemails: { keep(recording: string): void; drop(recording: string): void }
-  dispatcher: { deliver(offers: Offer[]): void; kick(queue: QueueName | null): void }
+  dispatcher: { deliver(offers: Offer[]): void; kick(queue: QueueName | null): void; changesAt(at: number | null): void }
   callerGone(language: string): string | null
   typedFor(state: CallState): { pin: string; customerNumber: string | null } | null
   queueOf(flow: Flow, state: CallState): QueueName | null

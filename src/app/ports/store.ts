@@ -87,6 +87,8 @@ export type VoicemailRequest = {
   language: string
 }
 
+export type HeldPlace = { callId: string; agentId: string | null }
+
 export type Lease = {
   /** Resolves when the lease is lost (connection to Postgres gone, taken over). */
   readonly lost: Promise<string>
@@ -144,7 +146,7 @@ export interface CallStore {
   checkPin(question: PinQuestion): Promise<PinAnswer & { slowDownMs: number }>
 
   /** Writes the entry and dispatches in the same transaction. Entering twice is entering once. */
-  enterQueue(entry: QueueEntryRequest): Promise<{ entered: boolean; offers: Offer[] }>
+  enterQueue(entry: QueueEntryRequest): Promise<{ entered: boolean; offers: Offer[]; nextChangeAt: number | null }>
   leaveQueue(callId: string, at: number): Promise<void>
   /** Offers free agents to waiting callers of the queue's group (null: all groups). */
   dispatch(queue: QueueName | null, at: number): Promise<{ offers: Offer[]; nextChangeAt: number | null }>
@@ -152,8 +154,11 @@ export interface CallStore {
   markRinging(offer: Offer, at: number): Promise<boolean>
   acceptOffer(offer: Offer, at: number): Promise<boolean>
   releaseAgent(request: AgentReleaseRequest): Promise<void>
-  /** After a restart: every agent reserved, ringing or talking for a call that is over is let go; every waiting entry of such a call ends. Returns how many. */
-  releaseStrays(asterisk: string, liveCalls: string[], at: number): Promise<number>
+  /**
+   * After a start: `held` are the calls of this Asterisk that stand in a queue, each with the agent who rings or
+   * talks for it. Every other agent is let go, every other place in a queue ends. Returns how many.
+   */
+  releaseStrays(asterisk: string, held: HeldPlace[], at: number): Promise<number>
 
   /** One transaction: recording, ticket, the call's outcome. `already` when this recording is a ticket. */
   keepVoicemail(request: VoicemailRequest): Promise<{ ticketId: string; ticketNumber: string; already: boolean }>

@@ -1,0 +1,121 @@
+import { access, constants, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import pino from 'pino'
+import { ensureAsteriskPackages } from '../local/asterisk-packages.ts'
+import { checkConfiguredAsterisk } from '../local/ari-probe.ts'
+import { cacheDir } from '../local/cache.ts'
+import { livingPart } from '../local/detached.ts'
+import { ensureSecret } from '../local/home.ts'
+import { PartFailure } from '../local/part-failure.ts'
+import { tcpPortIsFree, udpPortIsFree } from '../local/ports.ts'
+import { stopPostgres } from '../local/postgres.ts'
+import { openVoice } from '../local/voice/open.ts'
+import { postgresPart } from '../main/parts.ts'
+import { runningPforte } from '../main/run-file.ts'
+import { MistakesInFile, readServiceFile } from '../main/service-file.ts'
+import { openStoreFor } from '../main/store-at.ts'
+import { environmentOrFail } from './surroundings.ts'
+
+/** Below this there is no room for Asterisk, Postgres and a day of voicemails. */
+const LEAST_FREE_BYTES = 1_000_000_000
+const NODE_MAJOR = 26
+
+type Finding = { is: 'good' | 'warning' | 'bad'; text: string; mend?: string }
+
+/** Looks at everything that Pforte stands on: one line each, and the mend where something is wrong. */
+export async function doctor(): Promise<number> {
+  const environment = environmentOrFail()
+  const running = await runningPforte(environment.home)
+  const quiet = { step: () => {}, done: () => {} }
+  let bad = 0
+  const look = async (name: string, work: () => Promise<Finding>): Promise<void> => {
+    const finding = await work().catch((error: unknown): Finding => {
+      if (error instanceof MistakesInFile) return { is: 'bad', text: 'it has mistakes', mend: `npx pforte flow check ${environment.configFile} names them.` }
+      if (error instanceof PartFailure) return { is: 'bad', text: error.what, mend: error.mend }
+      return { is: 'bad', text: error instanceof Error ? error.message : String(error) }
+    })
+    if (finding.is === 'bad') bad++
+    const mark = { good: '✓', warning: '!', bad: '✗' }[finding.is]
+    console.log(`${mark} ${name.padEnd(11)} ${finding.text}${finding.mend === undefined ? '' : `\n  ${' '.repeat(11)} ${finding.mend}`}`)
+  }
+
+  await look('Node', async () => {
+    const major = Number(process.versions.node.split('.')[0])
+    if (major >= NODE_MAJOR) return { is: 'good', text: process.versions.node }
+    return { is: 'bad', text: `${process.versions.node} cannot run Pforte`, mend: 'npm ci brings Node 26 into node_modules.' }
+  })
+  await look('home', async () => {
+    const at = await existing(environment.home)
+    await access(at, constants.W_OK).catch(() => {
+      throw new PartFailure({ part: 'home', what: `${at} cannot be written`, mend: 'Set PFORTE_HOME to a folder where it may, or give this user the right.' })
+    })
+    const { bavail, bsize } = await statfs(at)
+    const free = bavail * bsize
+    const text = `${environment.home}, ${(free / 1e9).toFixed(1)} GB free`
+    return free >= LEAST_FREE_BYTES ? { is: 'good', text } : { is: 'bad', text, mend: 'Free about 1 GB, or set PFORTE_HOME to a larger disk.' }
+  })
+  await look('Pforte', async () =>
+    running === null ? { is: 'good', text: 'does not run from this PFORTE_HOME' } : { is: 'good', text: `runs as process ${running.pid}, ${running.url}` },
+  )
+  await look('http', async () => {
+    const { host, port } = environment.http
+    if (running !== null || (await tcpPortIsFree(port, host))) return { is: 'good', text: `${host}:${port}` }
+    return { is: 'bad', text: `port ${port} is taken`, mend: 'End the program that has it, or set HTTP_PORT to another.' }
+  })
+  await look('pforte.yaml', async () => {
+    const { service } = await readServiceFile(environment.configFile, Date.now())
+    const { lines, flows, agents } = service
+    return { is: 'good', text: `${lines.length} lines, ${Object.keys(flows).length} flows, ${agents.length} agents` }
+  })
+  await look('asterisk', async () => {
+    if (environment.ari !== null) {
+      const { url, user, password } = environment.ari
+      const { version, warning } = await checkConfiguredAsterisk({ ariUrl: url, user, password })
+      const text = `Asterisk ${version} answers at ${new URL(url).host}`
+      return warning === undefined ? { is: 'good', text } : { is: 'warning', text, mend: warning }
+    }
+    if ((await livingPart(environment.home, 'asterisk')) !== undefined) return { is: 'good', text: `the private one runs, SIP on ${environment.sip.host}:${environment.sip.port}` }
+    if (!(await udpPortIsFree(environment.sip.port, environment.sip.host))) {
+      return { is: 'bad', text: `UDP port ${environment.sip.port} is taken`, mend: 'End the program that has it, or set SIP_PORT to another.' }
+    }
+    const packages = await ensureAsteriskPackages({ cacheDir: await cacheDir(), progress: quiet })
+    return { is: 'good', text: `${packages.version} is at hand for a private one` }
+  })
+  await look('voice', async () => {
+    const { service } = await readServiceFile(environment.configFile, Date.now())
+    const voice = await openVoice({ command: service.tts.command ?? undefined, cacheDir: await cacheDir(), progress: quiet })
+    await voice.close()
+    return { is: 'good', text: voice.id }
+  })
+  let chance: Finding | null = null
+  await look('postgres', async () => {
+    const { service } = await readServiceFile(environment.configFile, Date.now())
+    const { databaseUrl, embedded, adopted } = await postgresPart(environment, quiet)
+    try {
+      const secret = environment.secret ?? (await ensureSecret(environment.home, 'secret'))
+      const store = await openStoreFor(service, databaseUrl, secret, pino({ level: 'silent' }))
+      const now = await store.calls.guessChance()
+      await store.close()
+      const percent = `${(now.chance * 100).toFixed(3)} %`
+      const tooLikely = now.chance > service.pin.limits.maxGuessChance
+      chance = {
+        is: tooLikely ? 'warning' : 'good',
+        text: `${now.validPins} valid of ${now.possiblePins} possible: a random one is right with a chance of ${percent}`,
+        ...(tooLikely ? { mend: 'The customer number is asked too; longer PINs (pin.length) would spare callers that.' } : {}),
+      }
+    } finally {
+      if (embedded && !adopted) await stopPostgres(environment.home)
+    }
+    return { is: 'good', text: embedded ? 'the embedded one, with this secret' : 'answers, with this secret' }
+  })
+  if (chance !== null) await look('PINs', async () => chance as Finding)
+  return bad === 0 ? 0 : 1
+}
+
+/** The folder itself, or the nearest one above it that is there. */
+async function existing(path: string): Promise<string> {
+  return access(path).then(
+    () => path,
+    () => existing(dirname(path)),
+  )
+}

@@ -1,0 +1,47 @@
+/** The HTTP API as the demo caller uses it: the same routes as everybody. */
+
+export type CallSeen = { id: string; outcome: string | null; endedAt: string | null; waitMs: number | null; talkMs: number | null; ticketId: string | null; path: { step: string; outcome: string | null }[] }
+export type TicketSeen = { id: string; number: string; subject: string; status: string; voicemail: { durationMs: number } | null }
+
+const LOOK_EVERY_MS = 100
+
+export class DemoApi {
+  readonly #url: string
+  readonly #key: string
+
+  constructor({ url, key }: { url: string; key: string }) {
+    this.#url = url
+    this.#key = key
+  }
+
+  async get<T>(path: string): Promise<T> {
+    return this.#ask<T>('GET', path)
+  }
+
+  async put<T>(path: string): Promise<T> {
+    return this.#ask<T>('PUT', path)
+  }
+
+  async delete(path: string): Promise<void> {
+    await this.#ask('DELETE', path)
+  }
+
+  /** The newest call from this number that began at `since` (epoch ms) or later, once `good` says so; null after `withinMs`. */
+  async callFrom(caller: string, since: number, good: (call: CallSeen) => boolean, withinMs: number): Promise<CallSeen | null> {
+    const query = new URLSearchParams({ caller, from: new Date(since).toISOString() })
+    const giveUpAt = performance.now() + withinMs
+    for (;;) {
+      const { items } = await this.get<{ items: CallSeen[] }>(`/v1/calls?${query}`)
+      const call = items[0]
+      if (call !== undefined && good(call)) return call
+      if (performance.now() > giveUpAt) return null
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    }
+  }
+
+  async #ask<T>(method: string, path: string): Promise<T> {
+    const response = await fetch(this.#url + path, { method, headers: { authorization: `Bearer ${this.#key}` } })
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}`)
+    return (response.status === 204 ? undefined : await response.json()) as T
+  }
+}

@@ -1,0 +1,36 @@
+/** Opening the store for a service, and saying in one line why it cannot be had. */
+import type { Log } from '../app/ports/log.ts'
+import { StoreUnavailable } from '../app/ports/store.ts'
+import type { Service } from '../config.ts'
+import { PartFailure } from '../local/part-failure.ts'
+import { StoreRefused } from '../store/errors.ts'
+import { openStore, type Store } from '../store/open.ts'
+
+const MENDS: Record<StoreRefused['reason'], string> = {
+  other_secret: 'Set PFORTE_SECRET (or bring back PFORTE_HOME/secret) to the one that this database was made with.',
+  too_new: 'Start the Pforte that brought it there, or a newer one.',
+  pending: 'Run npx pforte migrate.',
+  too_old: 'Use Postgres 15 or later.',
+  access: 'Check user, password and database name in DATABASE_URL.',
+}
+
+/** @throws PartFailure of `postgres` */
+export async function openStoreFor(service: Service, databaseUrl: string, secret: string, log: Log): Promise<Store> {
+  try {
+    return await openStore({
+      databaseUrl,
+      secret: Buffer.from(secret),
+      log,
+      pinLimits: service.pin.limits,
+      pinLength: service.pin.rules.length,
+    })
+  } catch (error) {
+    if (error instanceof StoreRefused) {
+      throw new PartFailure({ part: 'postgres', what: error.message, mend: MENDS[error.reason], exitCode: error.reason === 'other_secret' || error.reason === 'access' ? 2 : 1 })
+    }
+    if (error instanceof StoreUnavailable) {
+      throw new PartFailure({ part: 'postgres', what: `it cannot be reached (${error.message})`, mend: 'Start it, or correct DATABASE_URL.' })
+    }
+    throw error
+  }
+}

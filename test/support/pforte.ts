@@ -1,0 +1,237 @@
+/**
+ * A whole Pforte for one test: its own private Asterisk, its own database, its
+ * own process, which can be killed and started again.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import pg from 'pg'
+import { Phone } from '../../src/local/phone/phone.ts'
+import { stopAsterisk } from '../../src/local/asterisk.ts'
+import { freePort } from '../../src/local/ports.ts'
+import { freshDatabase } from './postgres.ts'
+import { until } from './until.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+/** Each test's Asterisk has a range of its own for RTP, so that none hears another's calls. */
+const RTP_FIRST = 20_000
+const RTP_SLOTS = 100
+const RTP_PORTS_A_SLOT = 400
+
+export type PforteOptions = {
+  transport?: 'websocket' | 'ari-client'
+  /** Changes the default pforte.yaml. */
+  yaml?: (text: string) => string
+  environment?: Record<string, string>
+}
+
+export type Admitted = { pin: string; pinId: string; contractId: string; customerId: string; customerNumber: string }
+type Json = Record<string, any>
+
+export class TestPforte {
+  readonly home: string
+  readonly environment: Record<string, string>
+  readonly url: string
+  readonly sip: { host: string; port: number }
+  readonly db: pg.Pool
+  readonly output: string[] = []
+  readonly #phones: Phone[] = []
+  readonly #cleanUps: (() => Promise<unknown>)[] = []
+  #process: ChildProcess | null = null
+
+  private constructor(home: string, environment: Record<string, string>, db: pg.Pool) {
+    this.home = home
+    this.environment = environment
+    this.url = `http://127.0.0.1:${environment['HTTP_PORT']}`
+    this.sip = { host: '127.0.0.1', port: Number(environment['SIP_PORT']) }
+    this.db = db
+  }
+
+  /** Started and ready; ended by `stop`. */
+  static async start(options: PforteOptions = {}): Promise<TestPforte> {
+    const home = await mkdtemp(join(tmpdir(), 'pforte-e2e-'))
+    const [database, slot] = [await freshDatabase(), await rtpSlot()]
+    const first = RTP_FIRST + slot.number * RTP_PORTS_A_SLOT
+    const environment: Record<string, string> = {
+      PFORTE_HOME: join(home, 'home'),
+      PFORTE_CONFIG: join(home, 'pforte.yaml'),
+      HTTP_PORT: String(await freePort()),
+      SIP_PORT: String(await freePort()),
+      RTP_PORTS: `${first}-${first + RTP_PORTS_A_SLOT - 1}`,
+      DATABASE_URL: database.url,
+      PFORTE_API_KEY: 'a-key-for-this-test-only',
+      PFORTE_SECRET: 'a-secret-for-this-test-only',
+      ...(options.transport === undefined ? {} : { ARI_TRANSPORT: options.transport }),
+      ...options.environment,
+    }
+    const pforte = new TestPforte(home, environment, new pg.Pool({ connectionString: database.url, max: 2 }))
+    pforte.#cleanUps.push(() => database.drop(), () => slot.free(), () => rm(home, { recursive: true, force: true }))
+    await mkdir(join(home, 'home'), { mode: 0o700 })
+    const rendered = process.env['PFORTE_TEST_PROMPTS']
+    if (rendered !== undefined) await cp(rendered, join(home, 'home', 'prompts'), { recursive: true })
+    const yaml = await readFile(join(ROOT, 'pforte.yaml'), 'utf8')
+    await pforte.writeYaml((options.yaml ?? ((text) => text))(yaml))
+    try {
+      await pforte.run()
+    } catch (error) {
+      await pforte.stop()
+      throw error
+    }
+    return pforte
+  }
+
+  async writeYaml(text: string): Promise<void> {
+    await writeFile(join(this.home, 'pforte.yaml'), text)
+  }
+
+  async readYaml(): Promise<string> {
+    return readFile(join(this.home, 'pforte.yaml'), 'utf8')
+  }
+
+  /** Starts the process; settles when its card is printed, which is when calls are taken. */
+  async run(): Promise<void> {
+    const child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
+      cwd: ROOT,
+      env: { ...process.env, NODE_OPTIONS: '', ...this.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#process = child
+    await new Promise<void>((resolve, reject) => {
+      const take = (line: string): void => {
+        this.output.push(line)
+        if (line.startsWith('Pforte is ready')) resolve()
+      }
+      createInterface({ input: child.stdout }).on('line', take)
+      createInterface({ input: child.stderr }).on('line', take)
+      child.on('exit', (code, signal) => reject(new Error(`Pforte ended (${code ?? signal}) before it was ready:\n${this.output.slice(-20).join('\n')}`)))
+    })
+  }
+
+  /** As if the power of Node alone had failed. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async terminate(): Promise<void> {
+    await this.#end('SIGTERM')
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== null && this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#phones.map((phone) => phone.close().catch(() => {})))
+    if (this.isRunning) await this.terminate()
+    await stopAsterisk(join(this.home, 'home'))
+    await this.db.end()
+    for (const cleanUp of this.#cleanUps) await cleanUp()
+  }
+
+  lineUri(line = 'hotline'): string {
+    return `sip:${line}@${this.sip.host}:${this.sip.port}`
+  }
+
+  /** A caller's phone. */
+  async phone(user = 'caller'): Promise<Phone> {
+    const phone = await Phone.open({ host: '127.0.0.1', user })
+    this.#phones.push(phone)
+    return phone
+  }
+
+  /** An agent's phone, registered, the agent available. */
+  async agent(name = 'anna'): Promise<Phone> {
+    const { username, password } = JSON.parse(await this.cli(['agent', 'password', name, '--json'])) as Json
+    const phone = await Phone.open({ host: '127.0.0.1', user: username, password, registrar: this.sip })
+    this.#phones.push(phone)
+    await until(`the SIP account of ${name} to be known`, () => phone.register().then(() => true))
+    await this.put(`/v1/agents/${name}/state`, { state: 'available' })
+    return phone
+  }
+
+  async cli(args: string[]): Promise<string> {
+    const child = spawn(process.execPath, ['src/cli.ts', ...args], { cwd: ROOT, env: { ...process.env, ...this.environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
+    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    if (code !== 0) throw new Error(`pforte ${args.join(' ')} ended with ${String(code)}: ${err}`)
+    return out
+  }
+
+  /** A customer with a contract and a PIN. */
+  async admit(contract: Json = {}, customer: Json = {}): Promise<Admitted> {
+    const made = await this.post('/v1/customers', { name: 'Muster GmbH', numbers: [], ...customer })
+    const bought = await this.post(`/v1/customers/${made['id']}/contracts`, { service: 'Premium', hours: 'always', ...contract })
+    const issued = await this.post(`/v1/contracts/${bought['id']}/pins`, {})
+    return { pin: issued['pin'], pinId: issued['id'], contractId: bought['id'], customerId: made['id'], customerNumber: made['customerNumber'] }
+  }
+
+  async request(method: string, path: string, body?: Json): Promise<{ status: number; body: Json }> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.environment['PFORTE_API_KEY']}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, body: text.startsWith('{') || text.startsWith('[') ? (JSON.parse(text) as Json) : { text } }
+  }
+
+  get = (path: string): Promise<Json> => this.#good('GET', path)
+  post = (path: string, body: Json): Promise<Json> => this.#good('POST', path, body)
+  put = (path: string, body: Json): Promise<Json> => this.#good('PUT', path, body)
+
+  /** The newest call, as the API shows it. */
+  async lastCall(): Promise<Json> {
+    return (await this.get('/v1/calls'))['items'][0]
+  }
+
+  /** Waits until the API shows the newest call as over. */
+  async callEnded(): Promise<Json> {
+    return until('the call to be over in the API', async () => {
+      const call = await this.lastCall()
+      return call?.['endedAt'] != null ? call : null
+    })
+  }
+
+  async tickets(): Promise<Json[]> {
+    return (await this.get('/v1/tickets'))['items']
+  }
+
+  /** The sound of a prompt, as callers hear it. */
+  async prompt(name: string, language = 'de'): Promise<Buffer> {
+    const { rows } = await this.db.query<{ hash: string | null }>('SELECT prompts -> $1 ->> $2 AS hash FROM flows ORDER BY 1 DESC NULLS LAST LIMIT 1', [name, language])
+    const hash = rows[0]?.hash
+    if (hash == null) throw new Error(`the flow has no prompt ${name} in ${language}`)
+    return readFile(join(this.home, 'home', 'prompts', `${hash}.wav`))
+  }
+
+  async #good(method: string, path: string, body?: Json): Promise<Json> {
+    const answer = await this.request(method, path, body)
+    if (answer.status >= 400) throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process
+    if (child === null || !this.isRunning) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await gone
+  }
+}
+
+/** Claimed by making a folder, which only one can. */
+async function rtpSlot(): Promise<{ number: number; free(): Promise<void> }> {
+  const start = process.pid % RTP_SLOTS
+  for (let step = 0; step < RTP_SLOTS; step++) {
+    const number = (start + step) % RTP_SLOTS
+    const folder = join(tmpdir(), `pforte-rtp-${number}`)
+    const mine = await mkdir(folder).then(() => true, () => false)
+    if (mine) return { number, free: () => rm(folder, { recursive: true, force: true }) }
+  }
+  throw new Error(`all ${RTP_SLOTS} ranges of RTP ports are taken; remove ${join(tmpdir(), 'pforte-rtp-*')} if no test runs`)
+}
