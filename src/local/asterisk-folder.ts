@@ -1,9 +1,11 @@
-import { chmod, cp, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, cp, lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AsteriskPackages } from './asterisk-packages.ts'
 import { beep } from './beep.ts'
-import { PartFailure } from './part-failure.ts'
+import { errorCode, fileFailure, PartFailure } from './part-failure.ts'
 import { lastWords, runCommand } from './run-command.ts'
 import type { ServiceUser } from './service-user.ts'
 
@@ -50,7 +52,7 @@ export async function layOutAsterisk(path: string, packages: AsteriskPackages, s
     await chmod(join(etc, 'site', name), 0o600)
   }
   const conf = join(etc, 'asterisk.conf')
-  await writeFile(conf, directories(path, packages) + await readFile(join(SHARED, 'asterisk.conf'), 'utf8'))
+  await writeFile(conf, directories(path, await runFolder(path), packages) + await readFile(join(SHARED, 'asterisk.conf'), 'utf8'))
   await linkData(data, packages)
   await writeFile(join(data, 'sounds/beep.wav'), beep())
   await giveTo(owner, path)
@@ -87,11 +89,25 @@ function siteFiles(site: AsteriskSite): Record<string, string> {
   }
 }
 
-function directories(path: string, packages: AsteriskPackages): string {
-  const run = join(path, 'run')
-  if (Buffer.byteLength(join(run, 'asterisk.ctl')) >= SOCKET_PATH_BYTES) {
-    throw new PartFailure({ part: 'asterisk', exitCode: 2, what: `the path of its control socket would be too long (${run})`, mend: 'Set PFORTE_HOME to a shorter path.' })
-  }
+/**
+ * Where Asterisk puts its control socket: with its other things, or where that
+ * path is too long for a socket, in a closed folder of ours among the temporary
+ * files.
+ */
+async function runFolder(path: string): Promise<string> {
+  const near = join(path, 'run')
+  if (Buffer.byteLength(join(near, 'asterisk.ctl')) < SOCKET_PATH_BYTES) return near
+  const short = join(tmpdir(), `pforte-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`)
+  await mkdir(short, { mode: 0o700 }).catch(async (error: unknown) => {
+    const found = errorCode(error) === 'EEXIST' ? await lstat(short) : undefined
+    // Somebody else could have put a folder of that name there.
+    if (found?.isDirectory() === true && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0) return
+    throw fileFailure('asterisk', short, error)
+  })
+  return short
+}
+
+function directories(path: string, run: string, packages: AsteriskPackages): string {
   return `; Written by Pforte at each start.
 [directories]
 astetcdir => ${path}/etc

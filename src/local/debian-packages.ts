@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { installOnce, readManifest } from './cache.ts'
-import { aptNetworkSettings, DEBIAN_KEYRING, debianMirror } from './debian-sources.ts'
+import { aptNetworkSettings, debianKeyrings, debianMirror } from './debian-sources.ts'
 import { noSpace, PartFailure } from './part-failure.ts'
 import type { Progress } from './progress.ts'
 import { lastWords, runCommand, type CommandOptions, type CommandResult } from './run-command.ts'
@@ -31,6 +31,8 @@ export interface DebianPackagesOptions {
   progress: Progress
   /** What a person can do instead when Debian cannot give them, as a clause: `set ARI_URL to an Asterisk of yours`. */
   otherwise?: string
+  /** Files with the archive's public keys, tried in order; by default those of this machine, then those that come with Pforte. */
+  keyrings?: string[]
 }
 
 /** Written beside the unpacked tree as manifest.json. */
@@ -93,14 +95,19 @@ async function download(into: string, options: DebianPackagesOptions): Promise<v
   for (const folder of ['lists/partial', 'archives/partial']) await mkdir(join(apt, folder), { recursive: true })
   await writeFile(join(apt, 'status'), '')
   const mirror = await debianMirror()
-  await writeFile(join(apt, 'debian.sources'), sourcesFile(mirror, suite, components))
+  const keyrings = options.keyrings ?? await debianKeyrings()
   await writeFile(join(apt, 'apt.conf'), await aptConfiguration(apt))
   // APT_CONFIG is read first and turns off the machine's own files (apt.conf(5)).
   const aptGet = (...args: string[]): Promise<CommandResult> => runCommand('packages', 'apt-get', args, { env: { APT_CONFIG: join(apt, 'apt.conf') } })
 
   progress.step(`asking ${mirror} for ${name} (Debian ${suite})`)
-  const update = await aptGet('update')
-  if (update.code !== 0) throw aptFailure(update, mirror, into, options)
+  for (const [index, keyring] of keyrings.entries()) {
+    await writeFile(join(apt, 'debian.sources'), sourcesFile(mirror, suite, components, join(apt, `${index}.gpg`)))
+    await copyFile(keyring, join(apt, `${index}.gpg`))
+    const update = await aptGet('update')
+    if (update.code === 0) break
+    if (!isUnverified(update) || index === keyrings.length - 1) throw aptFailure(update, mirror, into, options)
+  }
 
   progress.step(`downloading ${name} and all it needs from Debian ${suite}`)
   const fetched = await aptGet('install', '--yes', '--no-install-recommends', '--download-only', ...packages)
@@ -120,8 +127,9 @@ async function download(into: string, options: DebianPackagesOptions): Promise<v
   progress.done(`${name}: ${archives.length} packages from Debian ${suite}`)
 }
 
-function sourcesFile(mirror: string, suite: string, components: string[]): string {
-  return `Types: deb\nURIs: ${mirror}\nSuites: ${suite}\nComponents: ${components.join(' ')}\nSigned-By: ${DEBIAN_KEYRING}\n`
+/** @param keyring a path without blanks, which apt would take for two */
+function sourcesFile(mirror: string, suite: string, components: string[], keyring: string): string {
+  return `Types: deb\nURIs: ${mirror}\nSuites: ${suite}\nComponents: ${components.join(' ')}\nSigned-By: ${keyring}\n`
 }
 
 async function aptConfiguration(apt: string): Promise<string> {
@@ -155,13 +163,17 @@ function aptFailure(result: CommandResult, mirror: string, into: string, { suite
   const said = `${result.stdout}\n${result.stderr}`
   if (/No space left|enough free space/.test(said)) return noSpace('packages', into)
   const errors = { ...result, stderr: result.stderr.split('\n').filter((line) => /^E:/.test(line)).join('\n') || result.stderr }
-  if (/NO_PUBKEY|EXPKEYSIG|not signed|couldn't be verified|Sub-process \/usr\/bin\/sqv|is not \(yet\) available/.test(said)) {
-    return new PartFailure({ part: 'packages', what: `the signature of ${mirror} cannot be verified with ${DEBIAN_KEYRING} (${lastWords(errors, 1)})`, mend: 'Install or update the package debian-archive-keyring and look at the clock of this machine, then start again.' })
+  if (isUnverified(result)) {
+    return new PartFailure({ part: 'packages', what: `the signature of ${mirror} cannot be verified (${lastWords(errors, 1)})`, mend: 'Install or update the package debian-archive-keyring and look at the clock of this machine, then start again.' })
   }
   if (/Unable to locate package|Unable to correct problems|unmet dependencies/.test(said)) {
     return new PartFailure({ part: 'packages', what: `Debian cannot install this at the moment (${lastWords(errors, 2)})`, mend: `Try again in some hours, since ${suite} changes daily${or}.` })
   }
   return new PartFailure({ part: 'packages', what: `the Debian archive ${mirror} cannot be reached (${lastWords(errors, 1)})`, mend: `Check the network and the proxy settings of apt (Acquire::http::Proxy) and start again${or}; nothing half-installed was left.` })
+}
+
+function isUnverified({ stdout, stderr }: CommandResult): boolean {
+  return /NO_PUBKEY|EXPKEYSIG|BADSIG|not signed|couldn't be verified|Sub-process \/usr\/bin\/sqv/.test(`${stdout}\n${stderr}`)
 }
 
 /** `asterisk_1%3a22.10.1-1_amd64.deb` → its name and version, with apt's escaping undone. */

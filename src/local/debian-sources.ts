@@ -1,12 +1,25 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { runCommand } from './run-command.ts'
 
 /** Debian's own address for its archive, a content network; used where the machine names no Debian mirror. */
 export const DEBIAN_DEFAULT_MIRROR = 'http://deb.debian.org/debian'
 
-/** Where Debian and Ubuntu (package debian-archive-keyring) keep the archive's public keys. */
-export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+/** Where Debian, and Ubuntu with the package debian-archive-keyring, keep the archive's public keys. */
+const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
+/**
+ * The archive's automatic signing keys of bookworm and trixie (from the package
+ * debian-archive-keyring 2025.1; they run out in 2031 and 2035), for machines
+ * that have no such package, or an older one than the key that signs today.
+ */
+const OWN_KEYRING = fileURLToPath(new URL('debian-archive.gpg', import.meta.url))
+
+/** Keyrings to verify the archive with, in the order to try them: the machine's is kept up to date by its owner. */
+export async function debianKeyrings(machines = DEBIAN_KEYRING): Promise<string[]> {
+  return await access(machines).then(() => true, () => false) ? [machines, OWN_KEYRING] : [OWN_KEYRING]
+}
 
 /** One entry of apt's sources: where from, and which suites. */
 interface AptSource { uris: string[]; suites: string[] }

@@ -6,7 +6,7 @@ import { compareVersions, upstreamVersion } from '../../src/local/asterisk-packa
 import { judgeVersion } from '../../src/local/ari-probe.ts'
 import { cacheDir, installOnce } from '../../src/local/cache.ts'
 import { ensureDebianPackages } from '../../src/local/debian-packages.ts'
-import { DEBIAN_DEFAULT_MIRROR, debianMirror } from '../../src/local/debian-sources.ts'
+import { DEBIAN_DEFAULT_MIRROR, debianKeyrings, debianMirror } from '../../src/local/debian-sources.ts'
 import { silent as progress } from '../../src/local/progress.ts'
 import { runCommand } from '../../src/local/run-command.ts'
 
@@ -59,6 +59,16 @@ t.test('what a killed process left half-installed is cleared away, and a full di
   const breaking = installOnce({ cacheDir: cache, folder: 'broken', spaceBytes: 1, progress, fill: () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) })
   await t.rejects(breaking, { name: 'PartFailure', what: /no space left/ })
   t.same((await readdir(cache)).filter((name) => !name.endsWith('.lock')), ['thing'])
+})
+
+t.test('the archive must be signed: by keys of the machine, or where it has none or old ones, by those that come with Pforte', async (t) => {
+  const options = { name: 'music', packages: ['asterisk-moh-opsound-g722'], suite: 'sid', components: ['main'], cacheDir: await folder(t), progress } as const
+  const outdated = join(options.cacheDir, 'outdated.gpg')
+  await writeFile(outdated, '')
+  await t.rejects(ensureDebianPackages({ ...options, keyrings: [outdated] }), { name: 'PartFailure', what: /signature .* cannot be verified/ })
+  const own = await debianKeyrings('/nowhere')
+  t.equal(own.length, 1)
+  t.match((await ensureDebianPackages({ ...options, keyrings: [outdated, ...own] })).versions, { 'asterisk-moh-opsound-g722': /^2/ })
 })
 
 t.test("the machine's own mirror is used, however its sources are written", async (t) => {

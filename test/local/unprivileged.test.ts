@@ -23,11 +23,12 @@ t.test('an ordinary user brings up everything without any right of root', { skip
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await chown(folder, NOBODY.uid, NOBODY.gid)
 
+  const home = join(folder, 'a folder with blanks', 'and a long name for good measure')
   const script = join(import.meta.dirname, 'support/start-parts.ts')
-  const result = await runCommand('test', process.execPath, [script, join(folder, 'home'), cache], { user: NOBODY, env: { HOME: folder, TAP: '' } })
+  const result = await runCommand('test', process.execPath, [script, home, cache], { user: NOBODY, env: { HOME: folder, TAP: '' } })
   t.equal(result.stderr, '')
   t.same(JSON.parse(result.stdout), { adopted: [false, false, true, true], stopped: [true, true] })
-  t.equal((await stat(join(folder, 'home/parts/postgres'))).uid, NOBODY.uid)
+  t.equal((await stat(join(home, 'parts/postgres'))).uid, NOBODY.uid)
 })
 
 t.test('for root, nothing that faces the network runs as root', { skip: root ? false : 'needs root' }, async (t) => {
