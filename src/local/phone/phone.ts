@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Call } from './call.ts'
 import { IncomingCall } from './incoming.ts'
 import { allowed, Line } from './line.ts'
@@ -31,6 +32,9 @@ export class RegistrationFailed extends Error {
 }
 
 const registeredForS = 600
+
+/** Two tries of a request (RFC 3261's T1, and twice that). */
+const closePatienceMs = 1500
 
 /** A telephone over SIP and RTP (RFC 3261, RFC 3550, RFC 4733), over UDP, with any number of calls at a time. */
 export class Phone {
@@ -111,14 +115,17 @@ export class Phone {
     return (await this.dial(target, options)).answered
   }
 
-  /** Ends every call, unregisters, and gives the port back. */
+  /** Ends every call, unregisters, and gives the port back. Does not wait long for others to confirm it. */
   async close(): Promise<void> {
     for (const incoming of this.#incoming) incoming.reject(480)
-    await Promise.all([
+    const endings = Promise.allSettled([
       ...[...this.#outgoing].map((outgoing) => outgoing.cancel()),
       ...this.calls.map((call) => call.hangUp()),
-      ...(this.#refresh === undefined ? [] : [this.unregister().catch(() => {})]),
+      ...(this.#refresh === undefined ? [] : [this.unregister()]),
     ])
+    const patience = new AbortController()
+    await Promise.race([endings, wait(closePatienceMs, undefined, { signal: patience.signal }).catch(() => {})])
+    patience.abort()
     await this.#line.endpoint.close()
   }
 
