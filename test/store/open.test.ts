@@ -1,0 +1,77 @@
+import t from 'tap'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { StoreUnavailable } from '../../src/app/ports/store.ts'
+import { freePort } from '../../src/local/ports.ts'
+import { StoreRefused } from '../../src/store/errors.ts'
+import { migrate, migrationsFolder } from '../../src/store/migrate.ts'
+import { openStore, type StoreOptions } from '../../src/store/open.ts'
+import { freshDatabase, limits, quiet, testStore } from '../support/postgres.ts'
+
+const options = (databaseUrl: string): StoreOptions => ({ databaseUrl, secret: Buffer.alloc(32, 7), log: quiet, pinLimits: limits, pinLength: 5 })
+
+t.test('two processes that start at once on an empty database bring it up to date once', async (t) => {
+  const url = await emptyDatabase(t)
+  const results = await Promise.all([migrate(url, quiet), migrate(url, quiet), migrate(url, quiet)])
+  t.equal(results.flatMap(({ applied }) => applied).length, results[0]!.applied.length + results[1]!.applied.length + results[2]!.applied.length)
+  t.equal(results.filter(({ applied }) => applied.length > 0).length, 1)
+  t.strictSame(await migrate(url, quiet), { applied: [], at: results.find(({ applied }) => applied.length > 0)!.at })
+})
+
+t.test('a database of a newer Pforte is refused; one that lacks something too, if nothing may be changed', async (t) => {
+  const url = await emptyDatabase(t)
+  await t.rejects(migrate(url, quiet, 'check'), refusal('pending', /lacks 0001_hotline/))
+  const newer = await mkdtemp(join(tmpdir(), 'pforte-migrations-'))
+  t.teardown(() => rm(newer, { recursive: true }))
+  await cp(migrationsFolder, newer, { recursive: true })
+  await writeFile(join(newer, '9999_from_the_future.sql'), 'CREATE TABLE future (id integer); INSERT INTO future VALUES (1);')
+  await migrate(url, quiet, 'apply', newer)
+  await t.rejects(migrate(url, quiet), refusal('too_new', /newer Pforte \(it knows 9999_from_the_future\)/))
+  await t.rejects(openStore(options(url)), refusal('too_new', /newer/))
+})
+
+t.test('a migration that fails leaves nothing behind and can be run again', async (t) => {
+  const url = await emptyDatabase(t)
+  const folder = await mkdtemp(join(tmpdir(), 'pforte-migrations-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, '0001_half.sql'), 'CREATE TABLE half (id integer); SELECT 1/0;')
+  await t.rejects(migrate(url, quiet, 'apply', folder), { message: /division by zero/ })
+  await writeFile(join(folder, '0001_half.sql'), 'CREATE TABLE half (id integer);')
+  t.strictSame((await migrate(url, quiet, 'apply', folder)).applied, ['0001_half'])
+})
+
+t.test('a process with another secret is refused before it writes a digest', async (t) => {
+  const { url } = await testStore(t)
+  await t.rejects(openStore({ ...options(url), secret: Buffer.alloc(32, 8) }), refusal('other_secret', /made with another secret \(key \w{12}; this process has \w{12}\)$/))
+  await t.resolves(openStore(options(url)).then((store) => store.close()), 'the right one is let in')
+})
+
+t.test('a wrong password and a wrong database name are told apart from a Postgres that is not there', async (t) => {
+  const { url } = await testStore(t)
+  const wrongPassword = new URL(url)
+  wrongPassword.password = 'guessed'
+  const error = await openStore(options(wrongPassword.href)).catch((error: unknown) => error)
+  t.ok(error instanceof StoreRefused && error.reason === 'access' && /password/.test(error.message))
+  t.notMatch(String(error), /guessed/)
+  const wrongName = new URL(url)
+  wrongName.pathname = '/nowhere'
+  await t.rejects(openStore(options(wrongName.href)), refusal('access', /"nowhere" does not exist/))
+  await t.rejects(openStore(options(`postgres://127.0.0.1:${await freePort()}/pforte`)), StoreUnavailable)
+  await t.rejects(openStore(options('postgres://no-such-host.invalid/pforte')), StoreUnavailable)
+})
+
+async function emptyDatabase(t: Parameters<typeof testStore>[0]): Promise<string> {
+  const database = await freshDatabase()
+  t.teardown(() => database.drop())
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+  await client.end()
+  return database.url
+}
+
+function refusal(reason: StoreRefused['reason'], message: RegExp): object {
+  return Object.assign(new StoreRefused(reason, '', ''), { message, mend: /\w/ })
+}
