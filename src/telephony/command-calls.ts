@@ -54,6 +54,8 @@ export function callFor(command: TelephonyCommand, settings: CallSettings): AriC
         },
       }
     case 'stopRecording':
+      // While the beep still sounds, Asterisk says yes to this and goes on recording, until `#`, silence or the
+      // maximum [tried, 22.10.1].
       return { operation: 'recordings.stop', params: { recordingName: command.recording } }
     case 'ring':
       return DIALLABLE.test(command.endpoint)

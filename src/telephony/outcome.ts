@@ -4,8 +4,8 @@
  * While somebody hangs up, the same fact comes under many codes: 404 for a
  * channel that is gone, 409 "not in Stasis" for one that is going, 400 and 422
  * when the bridge is asked to take it. All of these are `gone`; 409 for an id
- * that is taken is `conflict`, whatever else Asterisk says is `refused`
- * (res/ari/resource_*.c).
+ * or a name that is taken is `conflict`; whatever else Asterisk says is
+ * `refused` (res/ari/resource_*.c).
  */
 import type { Outcome } from '../app/ports/telephony.ts'
 import type { AriReply } from './ari-call.ts'
@@ -28,7 +28,8 @@ export function failureOf(reply: AriReply): Extract<Outcome, { ok: false }> {
     case 404:
       return { ok: false, why: 'gone', detail }
     case 409:
-      return { ok: false, why: /not in (stasis|session)/i.test(reply.detail) ? 'gone' : 'conflict', detail }
+      // "… already exists", "… already in progress"; but "Channel … currently recording" when a bridge wants it.
+      return { ok: false, why: /not in (stasis|session)/i.test(reply.detail) ? 'gone' : /already/i.test(reply.detail) ? 'conflict' : 'refused', detail }
     case 400:
     case 422:
       return { ok: false, why: /not (found|in stasis)/i.test(reply.detail) ? 'gone' : 'refused', detail }

@@ -1,0 +1,4 @@
+import t from 'tap'
+import { telephonyContract } from './contract.ts'
+
+await telephonyContract(t, 'ari-client')
