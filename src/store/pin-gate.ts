@@ -57,7 +57,8 @@ export class PinGate {
   readonly #limits: PinLimits
   readonly #possiblePins: number
   #validPins = 0
-  #countedAt = -Infinity
+  /** Null: something has changed since. */
+  #countedAt: number | null = null
   #counting: Promise<void> | null = null
 
   constructor(connections: Connections, keys: Keys, limits: PinLimits, pinLength: number) {
@@ -69,7 +70,7 @@ export class PinGate {
 
   /** @throws StoreUnavailable: nothing was decided, nothing counted */
   async check(question: PinQuestion): Promise<PinAnswer & { slowDownMs: number }> {
-    const always = await this.#guessingTooLikely(question.at)
+    const always = this.#guessingTooLikely(question.at)
     const caller = asCaller(question.caller)
     const trunk = question.trunk === null ? null : printable(question.trunk)
     const customerNumber = question.customerNumber === null ? null : printable(question.customerNumber).slice(0, longestInput)
@@ -110,9 +111,9 @@ export class PinGate {
     return { validPins: this.#validPins, possiblePins: this.#possiblePins, chance: this.#validPins / this.#possiblePins }
   }
 
-  /** PINs were issued or revoked here: count again before the next look-up. */
+  /** PINs were issued or revoked here: the next look-up has them counted again. */
   pinsChanged(): void {
-    this.#countedAt = -Infinity
+    this.#countedAt = null
   }
 
   async #alarm(reached: { trunk: boolean; line: boolean }, question: PinQuestion, trunk: string | null): Promise<string | null> {
@@ -132,9 +133,8 @@ export class PinGate {
   }
 
   /** Whether a random PIN hits so often that the customer number is always asked. Counted aside, so that callers do not wait for it. */
-  async #guessingTooLikely(at: number): Promise<boolean> {
-    if (this.#countedAt === -Infinity) await this.#count(at)
-    else if (at - this.#countedAt > countStaleMs) {
+  #guessingTooLikely(at: number): boolean {
+    if (this.#countedAt === null || at - this.#countedAt > countStaleMs) {
       // A failure leaves the older count standing; the look-up itself will say that Postgres is away.
       this.#count(at).catch((error: unknown) => this.#connections.log.debug({ err: error }, 'valid PINs could not be counted'))
     }
@@ -142,10 +142,14 @@ export class PinGate {
   }
 
   #count(at: number): Promise<void> {
-    this.#counting ??= this.#connections.run<{ count: number }>(countValid, [this.#keys.id, new Date(at)])
-      .then(([row]) => {
-        this.#validPins = row!.count
-        this.#countedAt = at
+    if (this.#counting !== null) return this.#counting
+    // A change while it counts makes it null again.
+    this.#countedAt = at
+    this.#counting = this.#connections.run<{ count: number }>(countValid, [this.#keys.id, new Date(at)])
+      .then(([row]) => { this.#validPins = row!.count })
+      .catch((error: unknown) => {
+        this.#countedAt = null
+        throw error
       })
       .finally(() => { this.#counting = null })
     return this.#counting

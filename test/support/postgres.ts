@@ -17,6 +17,7 @@ import { ensurePostgres, stopPostgres } from '../../src/local/postgres.ts'
 import { silent } from '../../src/local/progress.ts'
 import { migrate, migrationsFolder } from '../../src/store/migrate.ts'
 import { openStore, type Store, type StoreOptions } from '../../src/store/open.ts'
+import { until } from './until.ts'
 
 export type TestDatabase = { url: string; drop(): Promise<void> }
 
@@ -124,11 +125,11 @@ export async function testStore(test: Test, options: Partial<StoreOptions> = {})
   const pool = new pg.Pool({ connectionString: url, max: 2 })
   pool.on('error', () => {})
   test.teardown(async () => {
-    const inUse = store.connectionsInUse
+    // Valid PINs may be being counted beside the calls; what was forgotten stays taken.
+    await until('all connections to be given back to the pool', () => store.connectionsInUse === 0, 5000)
     await store.close()
     await pool.end()
     await database?.drop()
-    if (inUse > 0) throw new Error(`${inUse} connections were taken from the pool and not given back`)
   })
   return Object.assign(store, { url, query: pool.query.bind(pool) as pg.Pool['query'] })
 }
