@@ -32,6 +32,11 @@ export interface AsteriskFolder {
   path: string
 }
 
+/** Where the configuration of the Asterisk in the folder `path` is. */
+export function confOf(path: string): string {
+  return join(path, 'etc/asterisk.conf')
+}
+
 /**
  * Lays out the folder of a private Asterisk: a copy of asterisk-config with
  * this Asterisk's own site/ files, and everything that Asterisk keeps (database,
@@ -51,7 +56,7 @@ export async function layOutAsterisk(path: string, packages: AsteriskPackages, s
     await writeFile(join(etc, 'site', name), text, { mode: 0o600 })
     await chmod(join(etc, 'site', name), 0o600)
   }
-  const conf = join(etc, 'asterisk.conf')
+  const conf = confOf(path)
   await writeFile(conf, directories(path, await runFolder(path), packages) + await readFile(join(SHARED, 'asterisk.conf'), 'utf8'))
   await linkData(data, packages)
   await writeFile(join(data, 'sounds/beep.wav'), beep())

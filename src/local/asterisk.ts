@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { judgeVersion, probeAri, type AriAccess } from './ari-probe.ts'
-import { layOutAsterisk, placeFallbackPrompt, type AsteriskSite } from './asterisk-folder.ts'
+import { confOf, layOutAsterisk, placeFallbackPrompt, type AsteriskSite } from './asterisk-folder.ts'
 import { ensureAsteriskPackages } from './asterisk-packages.ts'
 import { cacheDir as defaultCacheDir } from './cache.ts'
-import { lastLogLines, lastRecord, livingPart, startDetached, stopPart, type DetachedPart } from './detached.ts'
+import { lastLogLines, lastRecord, livingPart, startDetached, stopPart, stopUnwritten, type DetachedPart } from './detached.ts'
 import { ensureSecret, openHome, partsFolder } from './home.ts'
 import { withLock } from './lock.ts'
 import { noSpace, PartFailure } from './part-failure.ts'
@@ -73,6 +73,7 @@ export async function ensureAsterisk(options: AsteriskOptions): Promise<RunningA
     }
 
     const packages = await ensureAsteriskPackages({ cacheDir: options.cacheDir ?? await defaultCacheDir(), progress })
+    await stopUnwritten(NAME, confOf(path), STOP)
     await checkSipPort(sip)
     progress.step('starting Asterisk')
     for (let tries = 1; ; tries++) {

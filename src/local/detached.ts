@@ -107,17 +107,33 @@ export interface Stop {
 }
 
 /** Ends a living part and waits until it is gone. @returns false if none lived */
-export async function stopPart(home: string, name: string, { signal, timeoutMs }: Stop): Promise<boolean> {
+export async function stopPart(home: string, name: string, stop: Stop): Promise<boolean> {
   const part = await livingPart(home, name)
   if (part === undefined) return false
+  await end(name, part, stop)
+  return true
+}
+
+/**
+ * Ends a part that runs without being written down any more (somebody emptied
+ * `run`), which would keep a new one from its data and its ports.
+ *
+ * @param mark as it was given when it was started
+ */
+export async function stopUnwritten(name: string, mark: string, stop: Stop): Promise<void> {
+  const part = await findByArgument(mark)
+  if (part !== undefined) await end(name, part, stop)
+}
+
+async function end(name: string, part: ProcessIdentity, { signal, timeoutMs }: Stop): Promise<void> {
   for (const [each, limitMs] of [[signal, timeoutMs], ['SIGKILL', KILLED_WITHIN_MS]] as const) {
     try {
       process.kill(part.pid, each)
     } catch (error) {
-      if (errorCode(error) === 'ESRCH') return true
+      if (errorCode(error) === 'ESRCH') return
       throw new PartFailure({ part: name, what: `process ${part.pid} cannot be ended (${errorCode(error)})`, mend: 'It belongs to another user: stop it as the one who started it.', cause: error })
     }
-    if (await endedWithin(part, limitMs)) return true
+    if (await endedWithin(part, limitMs)) return
   }
   throw new PartFailure({ part: name, what: `process ${part.pid} does not end, even by SIGKILL`, mend: 'Its disk probably hangs: look at the kernel\'s messages.' })
 }

@@ -3,13 +3,12 @@ import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import { cacheDir as defaultCacheDir } from './cache.ts'
-import { endedWithin, lastLogLines, lastRecord, livingPart, startDetached, stopPart, type DetachedPart } from './detached.ts'
+import { lastLogLines, lastRecord, livingPart, startDetached, stopPart, stopUnwritten, type DetachedPart } from './detached.ts'
 import { ensureSecret, openHome, partsFolder, type PartsFolder } from './home.ts'
 import { withLock } from './lock.ts'
 import { errorCode, noSpace, PartFailure } from './part-failure.ts'
 import { choosePort } from './ports.ts'
 import { ensurePostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts'
-import { findByArgument } from './process-identity.ts'
 import type { Progress } from './progress.ts'
 import { lastWords, runCommand } from './run-command.ts'
 import { NOBODY } from './service-user.ts'
@@ -60,7 +59,7 @@ export async function ensurePostgres({ home, port, cacheDir, progress }: Postgre
     const data = join(parts.path, 'postgres')
     if (!await exists(data)) await makeData({ data, parts, binaries, password, progress })
     await checkVersion(data, binaries)
-    await clearLeftovers(home, data)
+    await clearLeftovers(data)
     progress.step('starting Postgres')
     const url = await start({ home, data, parts, binaries, password, port })
     await ensureDatabase(url)
@@ -122,7 +121,7 @@ function settings(port: number): string {
 listen_addresses = '127.0.0.1'
 port = ${port}
 unix_socket_directories = ''
-max_connections = 60
+max_connections = 200
 shared_buffers = '64MB'
 fsync = on
 synchronous_commit = on
@@ -237,17 +236,13 @@ async function checkVersion(data: string, binaries: PostgresBinaries): Promise<v
  * containers where pids are small; we can look closer. A Postgres that runs on
  * this very data without being written down is ended in good order.
  */
-async function clearLeftovers(home: string, data: string): Promise<void> {
+async function clearLeftovers(data: string): Promise<void> {
   const file = join(data, 'postmaster.pid')
   const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10)
   if (Number.isNaN(pid)) return
   const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
   if (cwd !== data) return rm(file, { force: true })
-  const unwritten = await findByArgument(data)
-  if (unwritten === undefined) return
-  process.kill(unwritten.pid, STOP.signal)
-  if (await endedWithin(unwritten, STOP.timeoutMs)) return
-  throw new PartFailure({ part: NAME, what: `process ${unwritten.pid} holds ${data} and does not end`, mend: `End it (kill ${unwritten.pid}) and start again; its log is ${join(home, 'log/postgres.log')}.` })
+  await stopUnwritten(NAME, data, STOP)
 }
 
 function databaseUrl(port: number, password: string): string {

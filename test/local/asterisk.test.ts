@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createSocket } from 'node:dgram'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
@@ -8,6 +8,7 @@ import { parseFallbackName } from '../../src/app/fallback-recording.ts'
 import { checkConfiguredAsterisk } from '../../src/local/ari-probe.ts'
 import { ensureAsterisk, stopAsterisk, type AsteriskOptions, type RunningAsterisk } from '../../src/local/asterisk.ts'
 import { endedWithin, livingPart } from '../../src/local/detached.ts'
+import { lives } from '../../src/local/process-identity.ts'
 import { Phone } from '../../src/local/phone/phone.ts'
 import { silent as progress } from '../../src/local/progress.ts'
 import { freeSipPort, temporaryHome } from './support/homes.ts'
@@ -97,6 +98,15 @@ t.test('after kill -9 of Asterisk the next start brings a new one at the same ad
   process.kill(living.pid, 'SIGKILL')
   await endedWithin(living, 5_000)
   t.match(await ensureAsterisk(wanted), { adopted: false, ariUrl })
+})
+
+t.test('an Asterisk that runs but is not written down any more gives way to a new one', async (t) => {
+  const wanted = await options(t)
+  await ensureAsterisk(wanted)
+  const unwritten = await livingPart(wanted.home, 'asterisk')
+  await rm(join(wanted.home, 'run'), { recursive: true })
+  t.equal((await ensureAsterisk(wanted)).adopted, false)
+  t.ok(unwritten !== undefined && !await lives(unwritten))
 })
 
 t.test('a call comes into Pforte with what was dialled and by which trunk', async (t) => {
