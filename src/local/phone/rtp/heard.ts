@@ -29,8 +29,10 @@ const usualTimeoutMs = 10_000
 const audibleLevel = 184
 /** A jump of the sender's clock that the clock on the wall does not show is another sender, not a gap. */
 const mostSkewMs = 500
+/** Sound that was searched in vain is not searched again, but for what a prompt may just have begun in. */
+const keptMs = 1600
 /** An expected prompt is looked for this often. */
-const lookEveryMs = 100
+const lookEveryMs = 200
 
 /** Everything that was heard in a call, on one time line, gaps included. */
 export class Heard {
@@ -169,20 +171,22 @@ export class Heard {
    */
   async waitForOneOf<Name>(prompts: ReadonlyMap<Name, Buffer>, { since, timeoutMs }: Waiting = {}): Promise<{ name: Name; heard: PromptHeard }> {
     const shapes = [...prompts].map(([name, wav]) => [name, promptShape(wav)] as const)
-    // Sound that was searched in vain is not searched again, but for what a prompt may just have begun in.
-    const keptMs = 2500
     let from = since
     let lookedAt = -Infinity
     return this.#until([...prompts.keys()].join(' or '), timeoutMs, () => {
       const now = this.lastPacketAt ?? 0
       if (now - lookedAt < lookEveryMs) return undefined
       lookedAt = now
-      let best: { name: Name; heard: PromptHeard } | undefined
-      for (const [name, shape] of shapes) {
-        const heard = this.hears(shape, from)
-        if (heard !== undefined && heard.heardMs > (best?.heard.heardMs ?? 0)) best = { name, heard }
-      }
-      from = Math.max(from ?? 0, now - keptMs)
+      const [best, second] = shapes
+        .flatMap(([name, shape]) => {
+          const heard = this.hears(shape, from)
+          return heard === undefined ? [] : [{ name, heard }]
+        })
+        .toSorted((a, b) => b.heard.heardMs - a.heard.heardMs)
+      // Two that begin with the same words are told apart by what comes after them.
+      const alike = best !== undefined && second?.heard.heardMs === best.heard.heardMs && now - best.heard.endedAt < keptMs
+      from = Math.max(from ?? 0, Math.min(now - keptMs, alike ? best.heard.startedAt - packetMs : Infinity))
+      if (alike) return undefined
       return best
     })
   }

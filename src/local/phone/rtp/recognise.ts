@@ -1,12 +1,12 @@
 /**
  * Recognises a known prompt in what was heard, by normalised cross-correlation: first coarsely
- * on a low-passed copy with a quarter of the samples, then exactly. G.711 leaves a correlation
+ * on a low-passed copy with an eighth of the samples, then exactly. G.711 leaves a correlation
  * of more than 0.99; another prompt of the same voice stays far below 0.7. Pure.
  */
 
 /** Samples a second. */
 const rate = 8000
-const coarseStep = 4
+const coarseStep = 8
 const windowMs = 400
 const windowSamples = (windowMs * rate) / 1000
 /** Low enough to let every true place through whichever way the coarse grids lie to each other. */
@@ -151,8 +151,8 @@ function energyOf(samples: Float32Array): number {
   return sum
 }
 
-/** Every fourth sample of a low-passed copy: a Hann window of 16 samples, which is about 500 Hz. */
-const lowPass = Float32Array.from({ length: 16 }, (_, at) => Math.sin((Math.PI * (at + 0.5)) / 16) ** 2 / 8)
+/** A Hann window of 32 samples passes up to about 250 Hz: a voice's pitch. */
+const lowPass = Float32Array.from({ length: 32 }, (_, at) => Math.sin((Math.PI * (at + 0.5)) / 32) ** 2 / 16)
 
 function coarsened(samples: Float32Array, from: number, to: number): Float32Array {
   const result = new Float32Array(Math.floor((to - from) / coarseStep))
