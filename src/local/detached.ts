@@ -90,8 +90,8 @@ export async function startDetached(start: DetachedStart): Promise<DetachedPart>
       throw new PartFailure({ part: name, what: `${start.command} cannot be started: ${error instanceof Error ? error.message : String(error)}`, mend: 'Look at that file and its rights, and start again.', cause: error })
     }
     child.unref()
-    const identity = child.pid === undefined ? undefined : await identify(child.pid)
-    if (identity === undefined) throw new PartFailure({ part: name, what: `it ended at once (${await ended})`, mend: `Look at ${join(folders.log, name)}.log.` })
+    // One that has ended already has no identity any more; how it ended is for the caller to judge.
+    const identity = await identify(child.pid ?? 0) ?? { pid: child.pid ?? 0, startTime: 0, bootId: '' }
     const record = { ...plan, ...identity }
     await replaceFile(name, file, record)
     return { record, ended }

@@ -1,18 +1,21 @@
+import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { errorCode, PartFailure } from './part-failure.ts'
 
+/**
+ * Ports that the kernel gives to nobody by itself (Linux hands out 32768–60999,
+ * net.ipv4.ip_local_port_range), so that a part finds its port again after a
+ * restart, and that lie above the RTP ports of the default settings.
+ */
+const OWN_PORTS = { from: 20_000, to: 32_767 }
+
 /** A TCP port on loopback that was free a moment ago. */
 export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
+  for (;;) {
+    const port = randomInt(OWN_PORTS.from, OWN_PORTS.to + 1)
+    if (await tcpPortIsFree(port)) return port
+  }
 }
 
 /** True if nothing listens on this TCP port of `host`. */
