@@ -68,23 +68,33 @@ export class OwnPostgres {
 
   /** Every process of it stands still, with all sockets open: what a dying disk or host looks like from outside. */
   async freeze(): Promise<void> {
-    for (const pid of await this.#processes()) process.kill(pid, 'SIGSTOP')
+    await this.#signal('SIGSTOP')
   }
 
   async thaw(): Promise<void> {
-    for (const pid of await this.#processes()) process.kill(pid, 'SIGCONT')
+    await this.#signal('SIGCONT')
   }
 
   /** What a crash of the machine looks like. */
   async kill(): Promise<void> {
-    const [postmaster, ...others] = await this.#processes()
-    for (const pid of [postmaster!, ...others]) process.kill(pid, 'SIGKILL')
+    await this.#signal('SIGKILL')
   }
 
   async remove(): Promise<void> {
     await this.thaw()
     await this.stop()
     await removeHome(this.#home)
+  }
+
+  async #signal(signal: NodeJS.Signals): Promise<void> {
+    for (const pid of await this.#processes()) {
+      try {
+        process.kill(pid, signal)
+      } catch (error) {
+        // A child that had just been on its way out.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+    }
   }
 
   /** The postmaster and its children. */
