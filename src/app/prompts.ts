@@ -133,7 +133,7 @@ export class PromptStore {
     let underWay = this.#underWay.get(hash)
     if (underWay === undefined) {
       underWay = this.#fromDisk(hash)
-        .then(found => found ?? this.#limit(() => this.#make(hash, make)))
+        .then((found) => found ?? this.#limit(() => this.#make(hash, make)))
         .finally(() => this.#underWay.delete(hash))
       this.#underWay.set(hash, underWay)
     }
@@ -199,9 +199,11 @@ async function readAudioFile(file: string): Promise<Buffer> {
   try {
     return await readFile(file)
   } catch (error) {
-    if (isNodeError(error, 'ENOENT')) throw new AudioFileError(file, 'there is no such file', 'correct the path, or write a text instead', { cause: error })
+    if (isNodeError(error, 'ENOENT'))
+      throw new AudioFileError(file, 'there is no such file', 'correct the path, or write a text instead', { cause: error })
     if (isNodeError(error, 'EISDIR')) throw new AudioFileError(file, 'it is a folder', 'name a WAV file in it', { cause: error })
-    if (isNodeError(error, 'EACCES')) throw new AudioFileError(file, 'Pforte may not read it', 'give its user the right to', { cause: error })
+    if (isNodeError(error, 'EACCES'))
+      throw new AudioFileError(file, 'Pforte may not read it', 'give its user the right to', { cause: error })
     throw error
   }
 }

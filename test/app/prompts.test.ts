@@ -26,14 +26,20 @@ async function storeWith(t: Test, voice?: Voice, folder = join(t.testdir(), 'pro
 function heard(wav: Buffer) {
   const { channels, sampleRate } = readWav(wav)
   const samples = channels[0] ?? new Float32Array()
-  return { samples, sampleRate, count: channels.length, rms: Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length), peak: samples.reduce((most, x) => Math.max(most, Math.abs(x)), 0) }
+  return {
+    samples,
+    sampleRate,
+    count: channels.length,
+    rms: Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length),
+    peak: samples.reduce((most, x) => Math.max(most, Math.abs(x)), 0),
+  }
 }
 
 function tone(hz: number, seconds: number, rate: number, level = 0.5): Int16Array {
   return Int16Array.from({ length: seconds * rate }, (_, at) => Math.round(level * 32767 * Math.sin((2 * Math.PI * hz * at) / rate)))
 }
 
-t.test('a text is spoken once, as telephone sound, and served for good', async t => {
+t.test('a text is spoken once, as telephone sound, and served for good', async (t) => {
   const { store, folder, voice } = await storeWith(t)
   const [first, again] = await Promise.all([store.add(welcome), store.add(welcome)])
   t.same(first, again)
@@ -51,17 +57,15 @@ t.test('a text is spoken once, as telephone sound, and served for good', async t
   t.same(await afterRestart.add(welcome), first, 'the voice is not asked again')
 })
 
-t.test('another text, language or voice is another prompt', async t => {
+t.test('another text, language or voice is another prompt', async (t) => {
   const { store, folder, voice } = await storeWith(t)
   const other = new PromptStore({ folder, voice: { id: 'another', render: voice.render.bind(voice), close: async () => {} } })
   t.teardown(() => other.close())
-  const prompts = await Promise.all([
-    store.add(welcome), store.add(goodbye), store.add({ ...welcome, language: 'en' }), other.add(welcome),
-  ])
-  t.equal(new Set(prompts.map(prompt => prompt.hash)).size, 4)
+  const prompts = await Promise.all([store.add(welcome), store.add(goodbye), store.add({ ...welcome, language: 'en' }), other.add(welcome)])
+  t.equal(new Set(prompts.map((prompt) => prompt.hash)).size, 4)
 })
 
-t.test('a call that goes on under an old flow still gets its prompt after a restart', async t => {
+t.test('a call that goes on under an old flow still gets its prompt after a restart', async (t) => {
   const { store, folder } = await storeWith(t)
   const { hash } = await store.add(welcome)
   const { store: restarted } = await storeWith(t, mute, folder)
@@ -70,7 +74,7 @@ t.test('a call that goes on under an old flow still gets its prompt after a rest
   t.equal(await restarted.get('../secret'), undefined)
 })
 
-t.test('what a power cut left of a prompt is made again', async t => {
+t.test('what a power cut left of a prompt is made again', async (t) => {
   const { store, folder, voice } = await storeWith(t)
   const { hash, durationMs } = await store.add(goodbye)
   await truncate(join(folder, `${hash}.wav`), 0)
@@ -79,7 +83,7 @@ t.test('what a power cut left of a prompt is made again', async t => {
   t.ok(Math.abs(((await restarted.get(hash))?.durationMs ?? 0) - durationMs) < 100)
 })
 
-t.test('what speaks of a person is never written down, nor to be kept, nor guessable', async t => {
+t.test('what speaks of a person is never written down, nor to be kept, nor guessable', async (t) => {
   const { store, folder } = await storeWith(t)
   await mkdir(folder)
   const [one, two] = await Promise.all([store.addPersonal('Frau Maier', 'de'), store.addPersonal('Frau Maier', 'de')])
@@ -90,7 +94,7 @@ t.test('what speaks of a person is never written down, nor to be kept, nor guess
   t.equal(await store.get(one.hash), undefined)
 })
 
-t.test('an audio file of any rate, width and number of channels becomes telephone sound of the same length', async t => {
+t.test('an audio file of any rate, width and number of channels becomes telephone sound of the same length', async (t) => {
   const { store } = await storeWith(t, mute)
   const folder = t.testdir()
   for (const rate of [8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000]) {
@@ -109,38 +113,58 @@ t.test('an audio file of any rate, width and number of channels becomes telephon
   t.ok(heard((await store.get(hash))?.wav ?? Buffer.alloc(0)).rms > 0.05)
 })
 
-t.test('what a telephone cannot carry does not come back as another tone', async t => {
+t.test('what a telephone cannot carry does not come back as another tone', async (t) => {
   const { store } = await storeWith(t, mute)
   const file = join(t.testdir(), 'whistle.wav')
   const whistle = tone(5000, 1, 48_000)
   const voice = tone(400, 1, 48_000, 0.05)
-  await writeFile(file, writeWav(whistle.map((x, at) => x / 2 + (voice[at] ?? 0)), 48_000))
+  await writeFile(
+    file,
+    writeWav(
+      whistle.map((x, at) => x / 2 + (voice[at] ?? 0)),
+      48_000,
+    ),
+  )
   const { samples } = heard((await store.get((await store.add({ file })).hash))?.wav ?? Buffer.alloc(0))
   t.ok(level(samples, 3000) < level(samples, 400) / 100, '5 kHz would fold back to 3 kHz')
 })
 
-t.test('faint and loud recordings end up equally loud', async t => {
+t.test('faint and loud recordings end up equally loud', async (t) => {
   const { store, voice } = await storeWith(t)
   const spoken = readWav(await voice.render(welcome.text, 'de'))
   const folder = t.testdir()
-  const levels = await Promise.all([0.05, 0.2, 0.9].map(async gain => {
-    const file = join(folder, `${gain}.wav`)
-    await writeFile(file, writeWav(Int16Array.from(spoken.channels[0] ?? [], x => x * gain * 32767), spoken.sampleRate))
-    return heard((await store.get((await store.add({ file })).hash))?.wav ?? Buffer.alloc(0)).rms
-  }))
+  const levels = await Promise.all(
+    [0.05, 0.2, 0.9].map(async (gain) => {
+      const file = join(folder, `${gain}.wav`)
+      await writeFile(
+        file,
+        writeWav(
+          Int16Array.from(spoken.channels[0] ?? [], (x) => x * gain * 32767),
+          spoken.sampleRate,
+        ),
+      )
+      return heard((await store.get((await store.add({ file })).hash))?.wav ?? Buffer.alloc(0)).rms
+    }),
+  )
   for (const rms of levels) t.ok(Math.abs(20 * Math.log10(rms / (levels[1] ?? 1))) < 3, `${levels}`)
 })
 
-t.test('a file that is no audio is named, with what it is and what to do', async t => {
+t.test('a file that is no audio is named, with what it is and what to do', async (t) => {
   const { store } = await storeWith(t, mute)
   const folder = t.testdir({
-    'text.wav': 'Willkommen', 'empty.wav': '', 'music.wav': 'ID3\x04 and so on', 'voice.wav': 'OggS and so on',
+    'text.wav': 'Willkommen',
+    'empty.wav': '',
+    'music.wav': 'ID3\x04 and so on',
+    'voice.wav': 'OggS and so on',
     folder: {},
   })
   await writeFile(join(folder, 'cut.wav'), writeWav(tone(440, 1, 8000), 8000).subarray(0, 20))
   await writeFile(join(folder, 'silent.wav'), writeWav(new Int16Array(), 8000))
   const why = async (name: string) => {
-    const error: unknown = await store.add({ file: join(folder, name) }).then(() => 'it was taken', (thrown: unknown) => thrown)
+    const error: unknown = await store.add({ file: join(folder, name) }).then(
+      () => 'it was taken',
+      (thrown: unknown) => thrown,
+    )
     if (!(error instanceof AudioFileError)) throw error
     t.equal(error.file, join(folder, name))
     t.ok(error.message.startsWith(error.file) && error.hint.length > 0)
@@ -156,7 +180,7 @@ t.test('a file that is no audio is named, with what it is and what to do', async
   t.equal(await why('folder'), 'it is a folder')
 })
 
-t.test('a prompt that failed can be added again', async t => {
+t.test('a prompt that failed can be added again', async (t) => {
   const { store } = await storeWith(t, mute)
   const file = join(t.testdir({ 'beep.wav': 'no sound yet' }), 'beep.wav')
   await t.rejects(store.add({ file }))
@@ -189,5 +213,8 @@ function studioWav(rate: number): Buffer {
     head.writeUInt32LE(body.length, 4)
     return Buffer.concat([head, body, Buffer.alloc(body.length % 2)])
   }
-  return chunk('RIFF', Buffer.concat([Buffer.from('WAVE'), chunk('fmt ', format), chunk('LIST', Buffer.from('INFOabc')), chunk('data', data)]))
+  return chunk(
+    'RIFF',
+    Buffer.concat([Buffer.from('WAVE'), chunk('fmt ', format), chunk('LIST', Buffer.from('INFOabc')), chunk('data', data)]),
+  )
 }

@@ -8,7 +8,14 @@ declare module '@echogarden/speex-resampler-wasm' {
     _speex_resampler_init(channels: number, fromRate: number, toRate: number, quality: number, error: number): number
     _speex_resampler_skip_zeros(state: number): number
     _speex_resampler_get_input_latency(state: number): number
-    _speex_resampler_process_float(state: number, channel: number, input: number, inputLengthAt: number, output: number, outputLengthAt: number): number
+    _speex_resampler_process_float(
+      state: number,
+      channel: number,
+      input: number,
+      inputLengthAt: number,
+      output: number,
+      outputLengthAt: number,
+    ): number
     _speex_resampler_destroy(state: number): void
   }
   export default function load(): Promise<SpeexResampler>

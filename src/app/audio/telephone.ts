@@ -39,7 +39,7 @@ async function telephoneSamples(sound: Sound): Promise<Int16Array> {
   const levels = frameLevels(narrow)
   const trimmed = trim(narrow, levels)
   const gain = gainFor(narrow, levels)
-  return Int16Array.from(trimmed, sample => Math.max(-32768, Math.min(32767, Math.round(sample * gain * 32767))))
+  return Int16Array.from(trimmed, (sample) => Math.max(-32768, Math.min(32767, Math.round(sample * gain * 32767))))
 }
 
 function mixed(channels: readonly Float32Array[]): Float32Array {
@@ -72,9 +72,9 @@ function threshold(levels: Float64Array): number {
 
 function trim(samples: Float32Array, levels: Float64Array): Float32Array {
   const least = threshold(levels)
-  const first = levels.findIndex(level => level >= least)
+  const first = levels.findIndex((level) => level >= least)
   if (first < 0) return samples
-  const last = levels.findLastIndex(level => level >= least)
+  const last = levels.findLastIndex((level) => level >= least)
   const perMs = telephoneRate / 1000
   return samples.slice(
     Math.max(0, (first * frameMs - quietMs.before) * perMs),
@@ -84,7 +84,7 @@ function trim(samples: Float32Array, levels: Float64Array): Float32Array {
 
 function gainFor(samples: Float32Array, levels: Float64Array): number {
   const least = threshold(levels)
-  const active = levels.filter(level => level >= least)
+  const active = levels.filter((level) => level >= least)
   if (active.length === 0) return 1
   const mean = active.reduce((sum, level) => sum + level, 0) / active.length
   let peak = 0

@@ -47,7 +47,14 @@ export class Call {
   readonly #waitingForDigits = new Set<() => void>()
 
   /** @param media what the other side said last */
-  constructor(parts: { line: Line; dialog: Dialog; stream: RtpStream; media: Media; direction: 'outgoing' | 'incoming'; sessionId?: number }) {
+  constructor(parts: {
+    line: Line
+    dialog: Dialog
+    stream: RtpStream
+    media: Media
+    direction: 'outgoing' | 'incoming'
+    sessionId?: number
+  }) {
     this.#line = parts.line
     this.#dialog = parts.dialog
     this.#stream = parts.stream
@@ -97,7 +104,10 @@ export class Call {
     const look = (): void => {
       if (this.digits.length >= count) resolve(this.digits.map(({ digit }) => digit).join(''))
     }
-    const timeout = setTimeout(() => reject(new Error(`only ${this.digits.length} of ${count} digits came within ${timeoutMs} ms`)), timeoutMs)
+    const timeout = setTimeout(
+      () => reject(new Error(`only ${this.digits.length} of ${count} digits came within ${timeoutMs} ms`)),
+      timeoutMs,
+    )
     this.#waitingForDigits.add(look)
     look()
     return promise.finally(() => {
@@ -204,7 +214,10 @@ export class Call {
 
   #renegotiate(request: SipRequest, respond: (response: SipResponse) => void): void {
     this.#dialog.moveTo(request.headers)
-    const contact = [['contact', this.#line.contact], ['allow', allowed]] as const
+    const contact = [
+      ['contact', this.#line.contact],
+      ['allow', allowed],
+    ] as const
     if (request.method === 'UPDATE' && request.body === '') return respond(responseTo(request, 200, 'OK', { headers: contact }))
     if (request.body !== '') {
       const media = parseSdp(request.body, this.#media.codec)
@@ -249,5 +262,8 @@ async function samplesOf(sound: Sound): Promise<Int16Array> {
     return Int16Array.from({ length: (sound.ms * rate) / 1000 }, (_, at) => toneLevel * Math.sin((2 * Math.PI * sound.hz * at) / rate))
   }
   const { channels, sampleRate } = readWav(sound)
-  return Int16Array.from(await resample(channels[0] ?? new Float32Array(), sampleRate, rate), (sample) => Math.max(-1, Math.min(1, sample)) * 32767)
+  return Int16Array.from(
+    await resample(channels[0] ?? new Float32Array(), sampleRate, rate),
+    (sample) => Math.max(-1, Math.min(1, sample)) * 32767,
+  )
 }

@@ -14,7 +14,13 @@ export interface AnswerOptions {
   readonly listen?: boolean
 }
 
-const reasons: Readonly<Record<number, string>> = { 404: 'Not Found', 480: 'Temporarily Unavailable', 486: 'Busy Here', 487: 'Request Terminated', 603: 'Decline' }
+const reasons: Readonly<Record<number, string>> = {
+  404: 'Not Found',
+  480: 'Temporarily Unavailable',
+  486: 'Busy Here',
+  487: 'Request Terminated',
+  603: 'Decline',
+}
 
 /** A call that rings here. Whoever takes it rings, answers or rejects. */
 export class IncomingCall {
@@ -91,7 +97,11 @@ export class IncomingCall {
     this.#onCall(call)
     const response = responseTo(request, 200, 'OK', {
       toTag: this.#tag,
-      headers: [['contact', this.#line.contact], ['allow', allowed], ['content-type', 'application/sdp']],
+      headers: [
+        ['contact', this.#line.contact],
+        ['allow', allowed],
+        ['content-type', 'application/sdp'],
+      ],
       body: call.describe(),
     })
     return (await call.sendAnswer(request, this.#arrived.respond, response)) ? call : undefined
@@ -124,7 +134,9 @@ export class IncomingCall {
   }
 
   #respond(status: number, reason: string): void {
-    this.#arrived.respond(responseTo(this.#arrived.request, status, reason, { toTag: this.#tag, headers: [['contact', this.#line.contact]] }))
+    this.#arrived.respond(
+      responseTo(this.#arrived.request, status, reason, { toTag: this.#tag, headers: [['contact', this.#line.contact]] }),
+    )
   }
 }
 

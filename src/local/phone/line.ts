@@ -50,7 +50,10 @@ export class Line {
   async request(
     make: () => SipRequest,
     nextHop: string,
-    { onResponse = () => {}, onSent = () => {} }: { onResponse?: (response: SipResponse) => void; onSent?: (request: SipRequest) => void } = {},
+    {
+      onResponse = () => {},
+      onSent = () => {},
+    }: { onResponse?: (response: SipResponse) => void; onSent?: (request: SipRequest) => void } = {},
   ): Promise<SipResponse> {
     const to = await addressOf(nextHop)
     const request = this.stamped(make())

@@ -155,10 +155,16 @@ export class OutgoingCall {
     if (invite === undefined) return
     const { headers } = invite
     const cancel: SipRequest = {
-      method: 'CANCEL', uri: invite.uri, body: '',
+      method: 'CANCEL',
+      uri: invite.uri,
+      body: '',
       headers: new SipHeaders([
-        ['via', headers.get('via')], ['max-forwards', '70'], ['from', headers.get('from')], ['to', headers.get('to')],
-        ['call-id', headers.get('call-id')], ['cseq', `${headers.get('cseq').split(' ')[0] ?? '1'} CANCEL`],
+        ['via', headers.get('via')],
+        ['max-forwards', '70'],
+        ['from', headers.get('from')],
+        ['to', headers.get('to')],
+        ['call-id', headers.get('call-id')],
+        ['cseq', `${headers.get('cseq').split(' ')[0] ?? '1'} CANCEL`],
       ]),
     }
     try {
@@ -175,11 +181,19 @@ export class OutgoingCall {
     const caller = `${fromHeader(this.#line, from, displayName)};tag=${newTag()}`
     let sequence = 0
     return () => ({
-      method: 'INVITE', uri: this.#target,
+      method: 'INVITE',
+      uri: this.#target,
       body: offer(this.#line.host, this.#stream.port, codec, this.#sessionId),
       headers: new SipHeaders([
-        ['max-forwards', '70'], ['from', caller], ['to', `<${this.#target}>`], ['call-id', callId], ['cseq', `${++sequence} INVITE`],
-        ['contact', this.#line.contact], ['allow', allowed], ['content-type', 'application/sdp'], ...headers,
+        ['max-forwards', '70'],
+        ['from', caller],
+        ['to', `<${this.#target}>`],
+        ['call-id', callId],
+        ['cseq', `${++sequence} INVITE`],
+        ['contact', this.#line.contact],
+        ['allow', allowed],
+        ['content-type', 'application/sdp'],
+        ...headers,
       ]),
     })
   }

@@ -55,11 +55,14 @@ export class Phone {
   static async open(options: PhoneOptions): Promise<Phone> {
     // No datagram is read before the socket's promise has been taken up here.
     let phone!: Phone
-    const endpoint = await SipEndpoint.open({ host: options.host, port: options.port ?? 0 }, {
-      onRequest: (arrived) => phone.#take(arrived),
-      onAck: (request) => phone.#calls.get(dialogKeyOf(request) ?? '')?.takeAck(request),
-      onCancel: (request) => phone.#takeCancel(request),
-    })
+    const endpoint = await SipEndpoint.open(
+      { host: options.host, port: options.port ?? 0 },
+      {
+        onRequest: (arrived) => phone.#take(arrived),
+        onAck: (request) => phone.#calls.get(dialogKeyOf(request) ?? '')?.takeAck(request),
+        onCancel: (request) => phone.#takeCancel(request),
+      },
+    )
     const credentials = options.password === undefined ? undefined : { user: options.user, password: options.password }
     phone = new Phone(new Line(endpoint, options.host, options.user, credentials, options.registrar), options)
     return phone
@@ -83,10 +86,13 @@ export class Phone {
   async register(): Promise<void> {
     const expiresS = await this.#register(registeredForS)
     clearTimeout(this.#refresh)
-    this.#refresh = setTimeout(() => {
-      // A registrar that is away for a while gets the next one.
-      void this.register().catch(() => {})
-    }, (expiresS * 1000) / 2)
+    this.#refresh = setTimeout(
+      () => {
+        // A registrar that is away for a while gets the next one.
+        void this.register().catch(() => {})
+      },
+      (expiresS * 1000) / 2,
+    )
     this.#refresh.unref()
   }
 
@@ -103,7 +109,9 @@ export class Phone {
 
   /** Dials, and leaves the waiting to the caller. @param target `sip:hotline@127.0.0.1:5060`, or what is dialled at the registrar */
   async dial(target: string, options: CallOptions = {}): Promise<OutgoingCall> {
-    const outgoing = await OutgoingCall.dial(this.#line, this.#uriOf(target), { ...nameOf(this.#options), ...options }, (call) => this.#begin(call))
+    const outgoing = await OutgoingCall.dial(this.#line, this.#uriOf(target), { ...nameOf(this.#options), ...options }, (call) =>
+      this.#begin(call),
+    )
     this.#outgoing.add(outgoing)
     const forget = (): boolean => this.#outgoing.delete(outgoing)
     outgoing.answered.then(forget, forget)
@@ -144,9 +152,15 @@ export class Phone {
     }
     if (request.method === 'INVITE') return this.#takeInvite(arrived)
     const known = request.method === 'OPTIONS' || request.method === 'NOTIFY'
-    respond(responseTo(request, known ? 200 : 405, known ? 'OK' : 'Method Not Allowed', {
-      toTag: newTag(), headers: [['allow', allowed], ['accept', 'application/sdp']],
-    }))
+    respond(
+      responseTo(request, known ? 200 : 405, known ? 'OK' : 'Method Not Allowed', {
+        toTag: newTag(),
+        headers: [
+          ['allow', allowed],
+          ['accept', 'application/sdp'],
+        ],
+      }),
+    )
   }
 
   #takeInvite(arrived: Arrived): void {
@@ -169,13 +183,23 @@ export class Phone {
     const uri = `sip:${registrar.host}:${registrar.port}`
     const name = `<sip:${user}@${this.#line.domain}>`
     const { callId, tag } = this.#registration
-    const response = await this.#line.request(() => ({
-      method: 'REGISTER', uri, body: '',
-      headers: new SipHeaders([
-        ['max-forwards', '70'], ['from', `${name};tag=${tag}`], ['to', name], ['call-id', callId],
-        ['cseq', `${++this.#registration.sequence} REGISTER`], ['contact', this.#line.contact], ['expires', String(expiresS)],
-      ]),
-    }), uri)
+    const response = await this.#line.request(
+      () => ({
+        method: 'REGISTER',
+        uri,
+        body: '',
+        headers: new SipHeaders([
+          ['max-forwards', '70'],
+          ['from', `${name};tag=${tag}`],
+          ['to', name],
+          ['call-id', callId],
+          ['cseq', `${++this.#registration.sequence} REGISTER`],
+          ['contact', this.#line.contact],
+          ['expires', String(expiresS)],
+        ]),
+      }),
+      uri,
+    )
     if (response.status !== 200) throw new RegistrationFailed(uri, response)
     const own = response.headers.all('contact').find((contact) => contact.includes(this.#line.contact))
     return Number(parameter(own ?? '', 'expires') ?? (response.headers.get('expires') || expiresS))

@@ -43,10 +43,16 @@ export function parseSdp(text: string, preferred?: Codec): Media | undefined {
   const next = lines.findIndex((line, at) => at > start && line.startsWith('m='))
   const own = lines.slice(start, next < 0 ? undefined : next)
   const [, port = '0', , ...types] = (own[0] ?? '').split(' ')
-  const host = [...own, ...lines.slice(0, start)].find((line) => line.startsWith('c='))?.split(' ')[2]?.split('/')[0]
+  const host = [...own, ...lines.slice(0, start)]
+    .find((line) => line.startsWith('c='))
+    ?.split(' ')[2]
+    ?.split('/')[0]
   if (host === undefined) return undefined
 
-  const names = new Map<number, string>([[0, 'PCMU'], [8, 'PCMA']])
+  const names = new Map<number, string>([
+    [0, 'PCMU'],
+    [8, 'PCMA'],
+  ])
   for (const line of own) {
     const map = /^a=rtpmap:(\d+) ([^/\s]+)/i.exec(line)
     if (map !== null) names.set(Number(map[1]), (map[2] ?? '').toUpperCase())
@@ -55,7 +61,9 @@ export function parseSdp(text: string, preferred?: Codec): Media | undefined {
   const codec = offered.find((one) => one === preferred) ?? offered[0]
   if (codec === undefined) return undefined
   const digitsType = types.map(Number).find((type) => names.get(type) === 'TELEPHONE-EVENT')
-  const direction = [...own, ...lines.slice(0, start)].map((line) => /^a=(sendrecv|sendonly|recvonly|inactive)$/.exec(line)?.[1]).find((one) => one !== undefined)
+  const direction = [...own, ...lines.slice(0, start)]
+    .map((line) => /^a=(sendrecv|sendonly|recvonly|inactive)$/.exec(line)?.[1])
+    .find((one) => one !== undefined)
   return { host, port: Number(port), codec, digitsType, direction: (direction as Direction | undefined) ?? 'sendrecv' }
 }
 

@@ -34,8 +34,9 @@ export class CommandVoice implements Voice {
   async render(text: string, language: Language): Promise<Buffer> {
     const { name, timeLimitMs = usualTimeLimitMs } = this.#voice
     // It may end up in a shell's line.
-    if (!/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(language)) throw new VoiceError('language', `"${language}" is no language tag such as de, en or en-US`)
-    const [program, ...args] = this.#voice.command.map(part => part.replaceAll('{language}', language)) as [string, ...string[]]
+    if (!/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(language))
+      throw new VoiceError('language', `"${language}" is no language tag such as de, en or en-US`)
+    const [program, ...args] = this.#voice.command.map((part) => part.replaceAll('{language}', language)) as [string, ...string[]]
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
     const child = spawn(program, args, {
       env: { ...process.env, ...this.#voice.env },
@@ -51,17 +52,26 @@ export class CommandVoice implements Voice {
       if (bytes > mostWavBytes) child.kill('SIGKILL')
       else output.push(chunk)
     })
-    child.on('error', error => {
+    child.on('error', (error) => {
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-      reject(new VoiceError(missing ? 'missing' : 'failed', missing
-        ? `${name}: there is no program "${program}"; install it, or correct ${name} in pforte.yaml`
-        : `${name}: "${program}" cannot be started (${error.message})`))
+      reject(
+        new VoiceError(
+          missing ? 'missing' : 'failed',
+          missing
+            ? `${name}: there is no program "${program}"; install it, or correct ${name} in pforte.yaml`
+            : `${name}: "${program}" cannot be started (${error.message})`,
+        ),
+      )
     })
     child.on('close', (code, signal) => {
-      if (bytes > mostWavBytes) reject(new VoiceError('failed', `${name}: "${program}" wrote more than ${mostWavBytes} bytes for one prompt`))
-      else if (signal !== null) reject(new VoiceError('failed', `${name}: "${program}" was ended by ${signal}; a prompt may take ${timeLimitMs / 1000} s at most`))
-      else if (code !== 0) reject(new VoiceError('failed', `${name}: "${program}" ended with ${code}; try it by hand with a text on its standard input`))
-      else if (bytes === 0) reject(new VoiceError('failed', `${name}: "${program}" wrote no sound; it must write a WAV file to its standard output`))
+      if (bytes > mostWavBytes)
+        reject(new VoiceError('failed', `${name}: "${program}" wrote more than ${mostWavBytes} bytes for one prompt`))
+      else if (signal !== null)
+        reject(new VoiceError('failed', `${name}: "${program}" was ended by ${signal}; a prompt may take ${timeLimitMs / 1000} s at most`))
+      else if (code !== 0)
+        reject(new VoiceError('failed', `${name}: "${program}" ended with ${code}; try it by hand with a text on its standard input`))
+      else if (bytes === 0)
+        reject(new VoiceError('failed', `${name}: "${program}" wrote no sound; it must write a WAV file to its standard output`))
       else resolve(Buffer.concat(output))
     })
     // A program that ends without reading breaks the pipe; its exit code tells the story.

@@ -13,7 +13,13 @@ const arguments_ = ['-v', '{language}', '-s', String(wordsPerMinute), '--stdin',
 export async function espeakOnPath(): Promise<Voice | undefined> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const program = join(folder, 'espeak-ng')
-    if (await access(program).then(() => true, () => false)) return espeak([program, ...arguments_])
+    if (
+      await access(program).then(
+        () => true,
+        () => false,
+      )
+    )
+      return espeak([program, ...arguments_])
   }
   return undefined
 }

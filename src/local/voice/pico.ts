@@ -42,14 +42,17 @@ export class PicoVoice implements Voice {
   /** Whether the voice files for German and English are below `root`. */
   static async isIn(root: string): Promise<boolean> {
     const files = [...(voices.de ?? []), ...(voices.en ?? [])]
-    const found = await Promise.allSettled(files.map(file => access(join(root, voiceFolder, file))))
-    return found.every(file => file.status === 'fulfilled')
+    const found = await Promise.allSettled(files.map((file) => access(join(root, voiceFolder, file))))
+    return found.every((file) => file.status === 'fulfilled')
   }
 
   async render(text: string, language: Language): Promise<Buffer> {
     const files = voices[language.toLowerCase()] ?? voices[language.slice(0, 2).toLowerCase()]
     if (files === undefined) {
-      throw new VoiceError('language', `The Pico voice does not speak "${language}", only ${Object.keys(voices).join(', ')}; set tts.command in pforte.yaml to a program that does`)
+      throw new VoiceError(
+        'language',
+        `The Pico voice does not speak "${language}", only ${Object.keys(voices).join(', ')}; set tts.command in pforte.yaml to a program that does`,
+      )
     }
     this.#pool ??= new Piscina({
       filename: new URL('./pico-worker.ts', import.meta.url).href,
@@ -60,7 +63,7 @@ export class PicoVoice implements Voice {
     try {
       const wav = await this.#pool.run({
         text: `<volume level="${volumePercent}">${asPlainText(text)}</volume>`,
-        voiceFiles: files.map(file => join(this.#root, voiceFolder, file)),
+        voiceFiles: files.map((file) => join(this.#root, voiceFolder, file)),
       })
       return Buffer.from(wav.buffer, wav.byteOffset, wav.byteLength)
     } catch (error) {

@@ -6,12 +6,15 @@ import { NotHeard } from '../../../src/local/phone/rtp/heard.ts'
 import { aPhone, nextCall, talking } from './phones.ts'
 
 async function failureOf(calling: Promise<unknown>): Promise<CallFailed> {
-  const failure: unknown = await calling.then(() => 'it was answered', (error: unknown) => error)
+  const failure: unknown = await calling.then(
+    () => 'it was answered',
+    (error: unknown) => error,
+  )
   if (!(failure instanceof CallFailed)) throw failure
   return failure
 }
 
-t.test('Anna calls Bert, it rings, he picks up, she hangs up', async t => {
+t.test('Anna calls Bert, it rings, he picks up, she hangs up', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna', { displayName: 'Anna "A" Maier' }), aPhone(t, 'bert')])
   const coming = nextCall(bert)
   const calling = await anna.dial(bert.uri, { from: '+4962112345' })
@@ -32,7 +35,7 @@ t.test('Anna calls Bert, it rings, he picks up, she hangs up', async t => {
   t.same([...anna.calls, ...bert.calls], [])
 })
 
-t.test('Bert hangs up, and both at once', async t => {
+t.test('Bert hangs up, and both at once', async (t) => {
   const first = await talking(t)
   await first.berts.hangUp()
   t.match(await first.annas.ended, { by: 'them' })
@@ -41,18 +44,18 @@ t.test('Bert hangs up, and both at once', async t => {
   t.match(await second.annas.ended, { by: 'us' })
 })
 
-t.test('busy, declined, nobody there, nobody at home', async t => {
+t.test('busy, declined, nobody there, nobody at home', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
   t.match(await failureOf(anna.call(bert.uri)), { status: 486 }, 'a phone that nobody watches is busy')
   for (const status of [486, 603, 480, 404]) {
-    bert.onCall(call => call.reject(status))
+    bert.onCall((call) => call.reject(status))
     t.match(await failureOf(anna.call(bert.uri)), { status })
   }
-  bert.onCall(call => call.ring())
+  bert.onCall((call) => call.ring())
   t.match(await failureOf(anna.call(bert.uri, { timeoutMs: 50 })), { status: 487 }, 'she gives up')
 })
 
-t.test('a caller gives up while it rings, and picking up then finds nobody', async t => {
+t.test('a caller gives up while it rings, and picking up then finds nobody', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
   const coming = nextCall(bert)
   const calling = await anna.dial(bert.uri)
@@ -66,7 +69,7 @@ t.test('a caller gives up while it rings, and picking up then finds nobody', asy
   t.same([...anna.calls, ...bert.calls], [])
 })
 
-t.test('giving up in the moment of the answer leaves no call behind', async t => {
+t.test('giving up in the moment of the answer leaves no call behind', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
   const coming = nextCall(bert)
   const calling = await anna.dial(bert.uri)
@@ -79,7 +82,7 @@ t.test('giving up in the moment of the answer leaves no call behind', async t =>
   t.same([...anna.calls, ...bert.calls], [])
 })
 
-t.test('callers without a number, anonymous ones, and garbage', async t => {
+t.test('callers without a number, anonymous ones, and garbage', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
   const shown = async (from: string | { header: string }) => {
     const coming = nextCall(bert)
@@ -96,7 +99,7 @@ t.test('callers without a number, anonymous ones, and garbage', async t => {
   t.equal(await shown({ header: '"' }), '')
 })
 
-t.test('digits arrive one by one, in order, both ways, slow and fast', async t => {
+t.test('digits arrive one by one, in order, both ways, slow and fast', async (t) => {
   const { annas, berts } = await talking(t)
   const before = performance.now()
   const sent = await annas.sendDigits('0123456789*#ABCD', { toneMs: 40, gapMs: 60 })
@@ -107,7 +110,7 @@ t.test('digits arrive one by one, in order, both ways, slow and fast', async t =
   await t.rejects(annas.sendDigits('12x'), { message: 'a telephone has only the keys 0 to 9, *, # and A to D' } as Error)
 })
 
-t.test('sound goes both ways: a tone is heard as this tone, and its end as silence', async t => {
+t.test('sound goes both ways: a tone is heard as this tone, and its end as silence', async (t) => {
   const { annas, berts } = await talking(t)
   t.ok(await annas.play({ hz: 1000, ms: 400 }))
   const heardAt = await berts.heard.waitForTone(1000)
@@ -123,13 +126,13 @@ t.test('sound goes both ways: a tone is heard as this tone, and its end as silen
   t.equal(await cut, false)
 })
 
-t.test('what is not heard is said so, in time', async t => {
+t.test('what is not heard is said so, in time', async (t) => {
   const { annas } = await talking(t)
   await t.rejects(annas.heard.waitForTone(1000, { timeoutMs: 50 }), NotHeard)
   await t.rejects(annas.heard.waitForAudio({ timeoutMs: 50 }), NotHeard)
 })
 
-t.test('in µ-law as well, and quietly where only digits are wanted', async t => {
+t.test('in µ-law as well, and quietly where only digits are wanted', async (t) => {
   const { annas, berts } = await talking(t, { codec: 'ulaw', media: 'digits-only' })
   await annas.sendDigits('42')
   t.equal(await berts.waitForDigits(2), '42')
@@ -138,7 +141,7 @@ t.test('in µ-law as well, and quietly where only digits are wanted', async t =>
   await annas.heard.waitForTone(700)
 })
 
-t.test('typing ends with the call', async t => {
+t.test('typing ends with the call', async (t) => {
   const { annas, berts } = await talking(t)
   const typing = annas.sendDigits('1234567890')
   await berts.waitForDigits(1)
@@ -147,7 +150,7 @@ t.test('typing ends with the call', async t => {
   t.equal(await annas.play({ hz: 440, ms: 100 }), false)
 })
 
-t.test('a network that loses the first of everything', async t => {
+t.test('a network that loses the first of everything', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
   const lossy = await losingFirst(t, bert.address)
   const coming = nextCall(bert)
@@ -159,24 +162,27 @@ t.test('a network that loses the first of everything', async t => {
   t.match(await berts?.ended, { by: 'them' })
 })
 
-t.test('fifty calls in one process', async t => {
+t.test('fifty calls in one process', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
-  bert.onCall(call => void call.answer())
+  bert.onCall((call) => void call.answer())
   const calls = await Promise.all(Array.from({ length: 50 }, (_, at) => anna.call(bert.uri, { from: `+4962100${at}` })))
   t.equal(bert.calls.length, 50)
   await Promise.all(calls.map((call, at) => call.sendDigits(String(at).padStart(5, '0'))))
-  const typed = await Promise.all(bert.calls.map(call => call.waitForDigits(5)))
-  t.same(typed.toSorted(), Array.from({ length: 50 }, (_, at) => String(at).padStart(5, '0')))
-  await Promise.all(calls.map(call => call.hangUp()))
+  const typed = await Promise.all(bert.calls.map((call) => call.waitForDigits(5)))
+  t.same(
+    typed.toSorted(),
+    Array.from({ length: 50 }, (_, at) => String(at).padStart(5, '0')),
+  )
+  await Promise.all(calls.map((call) => call.hangUp()))
   t.same([...anna.calls, ...bert.calls], [])
 })
 
-t.test('a phone that is put away ends what goes on, and gives its port back', async t => {
+t.test('a phone that is put away ends what goes on, and gives its port back', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
-  bert.onCall(call => void call.answer())
+  bert.onCall((call) => void call.answer())
   const call = await anna.call(bert.uri)
   const { port } = anna.address
-  bert.onCall(ringing => ringing.ring())
+  bert.onCall((ringing) => ringing.ring())
   const waiting = await anna.dial(bert.uri)
   await waiting.ringing
   const failed = failureOf(waiting.answered)
@@ -189,7 +195,7 @@ t.test('a phone that is put away ends what goes on, and gives its port back', as
 /** A way to `address` on which the first message of each kind gets lost. */
 async function losingFirst(t: Test, address: { host: string; port: number }): Promise<number> {
   const [front, back] = [createSocket('udp4'), createSocket('udp4')]
-  t.teardown(() => [front, back].map(socket => socket.close()))
+  t.teardown(() => [front, back].map((socket) => socket.close()))
   let caller = { address: '', port: 0 }
   const known = new Set<string>()
   const isFirst = (datagram: Buffer) => {
@@ -202,7 +208,7 @@ async function losingFirst(t: Test, address: { host: string; port: number }): Pr
     caller = from
     if (!isFirst(datagram)) back.send(datagram, address.port, address.host)
   })
-  back.on('message', datagram => {
+  back.on('message', (datagram) => {
     if (!isFirst(datagram)) front.send(datagram, caller.port, caller.address)
   })
   const listening = [once(front, 'listening'), once(back, 'listening')]

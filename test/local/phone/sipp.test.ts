@@ -4,10 +4,11 @@ import { offered, onlyIf, request, response, sipp, type SippRun } from './sipp.t
 
 const invite = request('INVITE', 1, { to: '<sip:bert@[remote_ip]:[remote_port]>', body: offered() })
 
-t.test('sipp calls the phone, types, and hangs up', async t => {
+t.test('sipp calls the phone, types, and hangs up', async (t) => {
   const phone = await aPhone(t, 'bert')
   const coming = nextCall(phone)
-  const { done } = await sipp(`
+  const { done } = await sipp(
+    `
     <send retrans="500">${invite}</send>
     <recv response="100" optional="true"/>
     <recv response="180"/>
@@ -16,7 +17,9 @@ t.test('sipp calls the phone, types, and hangs up', async t => {
     <nop><action><exec play_dtmf="12345#"/></action></nop>
     <pause milliseconds="3500"/>
     <send retrans="500">${request('BYE', 2)}</send>
-    <recv response="200"/>`, phone.address)
+    <recv response="200"/>`,
+    phone.address,
+  )
   const rings = await coming
   t.equal(rings.callerId, 'sipp')
   rings.ring()
@@ -26,27 +29,31 @@ t.test('sipp calls the phone, types, and hangs up', async t => {
   await well(t, done)
 })
 
-t.test('sipp gives up while it rings', async t => {
+t.test('sipp gives up while it rings', async (t) => {
   const phone = await aPhone(t, 'bert')
   const coming = nextCall(phone)
-  const { done } = await sipp(`
+  const { done } = await sipp(
+    `
     <send retrans="500">${invite}</send>
     <recv response="100" optional="true"/>
     <recv response="180"/>
     <send retrans="500">${request('CANCEL', 1, { to: '<sip:bert@[remote_ip]:[remote_port]>' }).replace('[branch]', '[branch-3]')}</send>
     <recv response="200"/>
     <recv response="487"/>
-    <send>${request('ACK', 1).replace('[branch]', '[branch-6]')}</send>`, phone.address)
+    <send>${request('ACK', 1).replace('[branch]', '[branch-6]')}</send>`,
+    phone.address,
+  )
   const rings = await coming
   rings.ring()
   await rings.cancelled
   await well(t, done)
 })
 
-t.test('sipp is turned away, asks what the phone can do, and about a call that is not there', async t => {
+t.test('sipp is turned away, asks what the phone can do, and about a call that is not there', async (t) => {
   const phone = await aPhone(t, 'bert')
-  phone.onCall(call => call.reject(486))
-  const { done } = await sipp(`
+  phone.onCall((call) => call.reject(486))
+  const { done } = await sipp(
+    `
     <send retrans="500">${invite}</send>
     <recv response="100" optional="true"/>
     <recv response="486"/>
@@ -54,14 +61,17 @@ t.test('sipp is turned away, asks what the phone can do, and about a call that i
     <send retrans="500">${request('OPTIONS', 2, { to: '<sip:bert@[remote_ip]:[remote_port]>' })}</send>
     <recv response="200"/>
     <send retrans="500">${request('BYE', 3)}</send>
-    <recv response="481"/>`, phone.address)
+    <recv response="481"/>`,
+    phone.address,
+  )
   await well(t, done)
 })
 
-t.test('sipp puts the call on hold and takes it back', async t => {
+t.test('sipp puts the call on hold and takes it back', async (t) => {
   const phone = await aPhone(t, 'bert')
   const coming = nextCall(phone)
-  const { done } = await sipp(`
+  const { done } = await sipp(
+    `
     <send retrans="500">${invite}</send>
     <recv response="100" optional="true"/>
     <recv response="200"/>
@@ -76,24 +86,29 @@ t.test('sipp puts the call on hold and takes it back', async t => {
     <send>${request('ACK', 3)}</send>
     <send retrans="500">${request('BYE', 4)}</send>
     <recv response="200"/>
-    <Reference variables="held,back"/>`, phone.address)
+    <Reference variables="held,back"/>`,
+    phone.address,
+  )
   const call = await (await coming).answer()
   t.match(await call?.ended, { by: 'them' })
   await well(t, done)
 })
 
-t.test('sipp does not speak any codec of ours', async t => {
+t.test('sipp does not speak any codec of ours', async (t) => {
   const phone = await aPhone(t, 'bert')
-  phone.onCall(call => void call.answer())
-  const { done } = await sipp(`
+  phone.onCall((call) => void call.answer())
+  const { done } = await sipp(
+    `
     <send retrans="500">${invite.replace('RTP/AVP 8 96', 'RTP/AVP 9 96').replace('a=rtpmap:8 PCMA/8000', 'a=rtpmap:9 G722/8000')}</send>
     <recv response="100" optional="true"/>
     <recv response="488"/>
-    <send>${request('ACK', 1).replace('[branch]', '[branch-3]')}</send>`, phone.address)
+    <send>${request('ACK', 1).replace('[branch]', '[branch-3]')}</send>`,
+    phone.address,
+  )
   await well(t, done)
 })
 
-t.test('the phone calls sipp, which asks for the password, rings, answers, and is hung up on', async t => {
+t.test('the phone calls sipp, which asks for the password, rings, answers, and is hung up on', async (t) => {
   const phone = await aPhone(t, 'anna', { password: 'sesame' })
   const { port, done } = await sipp(`
     <recv request="INVITE"/>
@@ -115,9 +130,10 @@ t.test('the phone calls sipp, which asks for the password, rings, answers, and i
   await well(t, done)
 })
 
-t.test('sipp hangs up on the phone, with a reason', async t => {
+t.test('sipp hangs up on the phone, with a reason', async (t) => {
   const phone = await aPhone(t, 'anna')
-  const { port, done } = await sipp(`
+  const { port, done } = await sipp(
+    `
     <recv request="INVITE"/>
     <send retrans="500">${response('200 OK', { body: offered() })}</send>
     <recv request="ACK"/>
@@ -132,13 +148,17 @@ Reason: Q.850;cause=16
 Content-Length: 0
 
 ]]></send>
-    <recv response="200"/>`.replace('<recv request="INVITE"/>', '<recv request="INVITE"><action><ereg regexp=":.*" header="From" search_in="hdr" assign_to="caller"/></action></recv>'))
+    <recv response="200"/>`.replace(
+      '<recv request="INVITE"/>',
+      '<recv request="INVITE"><action><ereg regexp=":.*" header="From" search_in="hdr" assign_to="caller"/></action></recv>',
+    ),
+  )
   const call = await phone.call(`sip:bert@127.0.0.1:${port}`)
   t.match(await call.ended, { by: 'them', reason: 'Q.850;cause=16' })
   await well(t, done)
 })
 
-t.test('the phone gives up while sipp rings', async t => {
+t.test('the phone gives up while sipp rings', async (t) => {
   const phone = await aPhone(t, 'anna')
   const { port, done } = await sipp(`
     <recv request="INVITE"/>
@@ -154,7 +174,7 @@ t.test('the phone gives up while sipp rings', async t => {
   await well(t, done)
 })
 
-t.test('the phone registers with sipp, and is refused with the wrong password', async t => {
+t.test('the phone registers with sipp, and is refused with the wrong password', async (t) => {
   const scenario = (status: string) => `
     <recv request="REGISTER"/>
     <send>${response('401 Unauthorized', { headers: 'WWW-Authenticate: Digest realm="sipp", nonce="abc"\n' })}</send>
@@ -163,7 +183,10 @@ t.test('the phone registers with sipp, and is refused with the wrong password', 
     <send>${response(status)}</send>`
   const [granting, refusing] = await Promise.all([sipp(scenario('200 OK')), sipp(scenario('403 Forbidden'))])
   const phoneAt = (port: number) => aPhone(t, 'anna', { password: 'sesame', registrar: { host: '127.0.0.1', port } })
-  await (await phoneAt(refusing.port)).register().then(() => t.fail('it was registered'), (error: unknown) => t.match(error, { name: 'RegistrationFailed', status: 403, message: /password is wrong/ }))
+  await (await phoneAt(refusing.port)).register().then(
+    () => t.fail('it was registered'),
+    (error: unknown) => t.match(error, { name: 'RegistrationFailed', status: 403, message: /password is wrong/ }),
+  )
   await (await phoneAt(granting.port)).register()
   await well(t, granting.done)
   await well(t, refusing.done)

@@ -19,16 +19,51 @@ export interface SippRun {
  * @param remote where it calls, or undefined for a scenario that is called
  */
 export async function sipp(scenario: string, remote?: { host: string; port: number }, args: string[] = []): Promise<SippRun> {
-  const packages = await ensureDebianPackages({ name: 'sipp', packages: ['sip-tester'], suite: 'sid', components: ['main'], cacheDir: await cacheDir(), progress: silent })
+  const packages = await ensureDebianPackages({
+    name: 'sipp',
+    packages: ['sip-tester'],
+    suite: 'sid',
+    components: ['main'],
+    cacheDir: await cacheDir(),
+    progress: silent,
+  })
   const folder = await mkdtemp(join(tmpdir(), 'pforte-sipp-'))
-  await writeFile(join(folder, 'scenario.xml'), `<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="story">\n${scenario}\n</scenario>\n`)
+  await writeFile(
+    join(folder, 'scenario.xml'),
+    `<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="story">\n${scenario}\n</scenario>\n`,
+  )
   const [port, mediaPort] = [await freePort(), await freePort()]
   const launch = await packages.launch('sipp', [
-    '-sf', 'scenario.xml', '-m', '1', '-i', '127.0.0.1', '-p', String(port), '-min_rtp_port', String(mediaPort), '-max_rtp_port', String(mediaPort + 2),
-    '-mi', '127.0.0.1', '-timeout', '20s', '-timeout_error', '-trace_err', '-error_file', 'errors.txt', '-nostdin', '-skip_rlimit', ...args,
+    '-sf',
+    'scenario.xml',
+    '-m',
+    '1',
+    '-i',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-min_rtp_port',
+    String(mediaPort),
+    '-max_rtp_port',
+    String(mediaPort + 2),
+    '-mi',
+    '127.0.0.1',
+    '-timeout',
+    '20s',
+    '-timeout_error',
+    '-trace_err',
+    '-error_file',
+    'errors.txt',
+    '-nostdin',
+    '-skip_rlimit',
+    ...args,
     ...(remote === undefined ? [] : [`${remote.host}:${remote.port}`]),
   ])
-  const child = spawn(launch.command, launch.args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'dumb' } })
+  const child = spawn(launch.command, launch.args, {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TERM: 'dumb' },
+  })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (said += text.toString()))
   const done = once(child, 'close').then(async ([code]) => {
@@ -51,7 +86,7 @@ async function freePort(): Promise<number> {
 /** sipp does not tell when it listens; the kernel's table of UDP sockets does (proc_net_udp: local address, in hexadecimal). */
 async function untilTaken(port: number): Promise<void> {
   const entry = `:${port.toString(16).toUpperCase().padStart(4, '0')} `
-  while (!(await readFile('/proc/net/udp', 'utf8')).includes(entry)) await new Promise(resolve => setTimeout(resolve, 10))
+  while (!(await readFile('/proc/net/udp', 'utf8')).includes(entry)) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 const via = 'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]'
@@ -71,7 +106,11 @@ a=fmtp:96 0-16
 a=${direction}`
 
 /** A request of a sipp caller; `to` with the tag of the response before, once there is one. */
-export function request(method: string, number: number, { to = '<sip:bert@[remote_ip]:[remote_port]>[peer_tag_param]', body = '' } = {}): string {
+export function request(
+  method: string,
+  number: number,
+  { to = '<sip:bert@[remote_ip]:[remote_port]>[peer_tag_param]', body = '' } = {},
+): string {
   return `<![CDATA[
 ${method} sip:bert@[remote_ip]:[remote_port] SIP/2.0
 ${via}

@@ -169,7 +169,10 @@ export class Heard {
    * @param prompts WAV files as they are served
    * @throws {NotHeard}
    */
-  async waitForOneOf<Name>(prompts: ReadonlyMap<Name, Buffer>, { since, timeoutMs }: Waiting = {}): Promise<{ name: Name; heard: PromptHeard }> {
+  async waitForOneOf<Name>(
+    prompts: ReadonlyMap<Name, Buffer>,
+    { since, timeoutMs }: Waiting = {},
+  ): Promise<{ name: Name; heard: PromptHeard }> {
     const shapes = [...prompts].map(([name, wav]) => [name, promptShape(wav)] as const)
     let from = since
     let lookedAt = -Infinity

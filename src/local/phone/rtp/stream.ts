@@ -53,7 +53,13 @@ export class RtpStream {
   #lastEventTimestamp: number | undefined
   #silence = new Uint8Array(packetSamples)
   #playing: { samples: Int16Array; at: number; done: (finished: boolean) => void } | undefined
-  readonly #typing: { steps: Generator<DigitStep, void>; firstDigitAt: number; lastDigitEndAt: number; done: (sent: DigitsSent) => void; fail: (why: Error) => void }[] = []
+  readonly #typing: {
+    steps: Generator<DigitStep, void>
+    firstDigitAt: number
+    lastDigitEndAt: number
+    done: (sent: DigitsSent) => void
+    fail: (why: Error) => void
+  }[] = []
 
   private constructor(socket: Socket, { sending, listening }: { sending: Sending; listening: boolean }) {
     this.#socket = socket
@@ -200,7 +206,11 @@ export class RtpStream {
     if (remote === undefined || payloadType === undefined || this.#sending === 'none' || remote.port === 0) return
     if (remote.direction === 'sendonly' || remote.direction === 'inactive') return
     this.#sequence = (this.#sequence + 1) & 0xffff
-    this.#socket.send(formatRtp({ marker, payloadType, sequence: this.#sequence, timestamp, source: this.#source, payload }), remote.port, remote.host)
+    this.#socket.send(
+      formatRtp({ marker, payloadType, sequence: this.#sequence, timestamp, source: this.#source, payload }),
+      remote.port,
+      remote.host,
+    )
   }
 
   #take(datagram: Buffer, at: number): void {

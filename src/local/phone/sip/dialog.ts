@@ -13,7 +13,14 @@ export class Dialog {
   readonly #routes: readonly string[]
   #sequence: number
 
-  private constructor(fields: { callId: string; local: string; remote: string; target: string; routes: readonly string[]; sequence: number }) {
+  private constructor(fields: {
+    callId: string
+    local: string
+    remote: string
+    target: string
+    routes: readonly string[]
+    sequence: number
+  }) {
     this.callId = fields.callId
     this.local = fields.local
     this.remote = fields.remote
@@ -59,14 +66,22 @@ export class Dialog {
   }
 
   /** A request in this dialog, without Via. An ACK bears the number of its INVITE. */
-  request(method: string, own: { contact: string; sequence?: number; headers?: readonly (readonly [string, string])[]; body?: string }): SipRequest {
+  request(
+    method: string,
+    own: { contact: string; sequence?: number; headers?: readonly (readonly [string, string])[]; body?: string },
+  ): SipRequest {
     const sequence = own.sequence ?? ++this.#sequence
     return {
-      method, uri: this.target, body: own.body ?? '',
+      method,
+      uri: this.target,
+      body: own.body ?? '',
       headers: new SipHeaders([
         ['max-forwards', '70'],
         ...this.#routes.map((route) => ['route', route] as const),
-        ['from', this.local], ['to', this.remote], ['call-id', this.callId], ['cseq', `${sequence} ${method}`],
+        ['from', this.local],
+        ['to', this.remote],
+        ['call-id', this.callId],
+        ['cseq', `${sequence} ${method}`],
         ['contact', own.contact],
         ...(own.headers ?? []),
       ]),

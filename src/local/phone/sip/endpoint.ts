@@ -3,7 +3,18 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { formatMessage, isRequest, parameter, parseMessage, parseUri, responseTo, SipHeaders, type SipMessage, type SipRequest, type SipResponse } from './message.ts'
+import {
+  formatMessage,
+  isRequest,
+  parameter,
+  parseMessage,
+  parseUri,
+  responseTo,
+  SipHeaders,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from './message.ts'
 import { advance, newTransaction, type Happening, type Timer, type Transaction } from './transaction.ts'
 
 export interface Address {
@@ -84,7 +95,10 @@ export class SipEndpoint {
     let response: SipResponse | undefined
     const running: Running = {
       transaction: newTransaction(request.method === 'INVITE' ? 'inviteClient' : 'client'),
-      to, message: request, acknowledgement: undefined, timers: new Map(),
+      to,
+      message: request,
+      acknowledgement: undefined,
+      timers: new Map(),
       deliver: (latest) => {
         assert(latest !== undefined)
         onResponse(latest)
@@ -146,7 +160,10 @@ export class SipEndpoint {
     const to = replyAddress(request, source)
     const running: Running = {
       transaction: newTransaction(request.method === 'INVITE' ? 'inviteServer' : 'server'),
-      to, message: undefined, acknowledgement: undefined, timers: new Map(),
+      to,
+      message: undefined,
+      acknowledgement: undefined,
+      timers: new Map(),
       deliver: () => {
         const respond = (response: SipResponse): void => {
           if (this.#closed || running.transaction.phase === 'ended') return
@@ -198,7 +215,10 @@ export class SipEndpoint {
     clearTimeout(running.timers.get(timer))
     running.timers.delete(timer)
     if (afterMs === null || this.#closed) return
-    running.timers.set(timer, setTimeout(() => this.#advance(key, running, { type: 'timer', timer }), afterMs))
+    running.timers.set(
+      timer,
+      setTimeout(() => this.#advance(key, running, { type: 'timer', timer }), afterMs),
+    )
   }
 }
 
@@ -218,10 +238,16 @@ function serverKey(request: SipRequest): string {
 function acknowledge(invite: SipRequest, response: SipResponse): SipRequest {
   const { headers } = invite
   return {
-    method: 'ACK', uri: invite.uri, body: '',
+    method: 'ACK',
+    uri: invite.uri,
+    body: '',
     headers: new SipHeaders([
-      ['via', headers.get('via')], ['max-forwards', '70'], ['from', headers.get('from')], ['to', response.headers.get('to')],
-      ['call-id', headers.get('call-id')], ['cseq', `${headers.get('cseq').split(' ')[0] ?? '1'} ACK`],
+      ['via', headers.get('via')],
+      ['max-forwards', '70'],
+      ['from', headers.get('from')],
+      ['to', response.headers.get('to')],
+      ['call-id', headers.get('call-id')],
+      ['cseq', `${headers.get('cseq').split(' ')[0] ?? '1'} ACK`],
       ...headers.all('route').map((route) => ['route', route] as const),
     ]),
   }
@@ -231,7 +257,10 @@ function acknowledge(invite: SipRequest, response: SipResponse): SipRequest {
 function markVia(request: SipRequest, source: RemoteInfo): SipRequest {
   const [via = '', ...others] = request.headers.all('via')
   const marked = `${via.replace(/;\s*rport(?:=\d*)?(?=;|$)/i, `;rport=${source.port}`)};received=${source.address}`
-  const headers = new SipHeaders([...[marked, ...others].map((value) => ['via', value] as const), ...request.headers.without('via').entries])
+  const headers = new SipHeaders([
+    ...[marked, ...others].map((value) => ['via', value] as const),
+    ...request.headers.without('via').entries,
+  ])
   return { ...request, headers }
 }
 

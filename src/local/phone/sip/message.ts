@@ -25,7 +25,16 @@ export function isRequest(message: SipMessage): message is SipRequest {
 
 /** Section 7.3.3. */
 const compactNames: Readonly<Record<string, string>> = {
-  i: 'call-id', m: 'contact', e: 'content-encoding', l: 'content-length', c: 'content-type', f: 'from', s: 'subject', k: 'supported', t: 'to', v: 'via',
+  i: 'call-id',
+  m: 'contact',
+  e: 'content-encoding',
+  l: 'content-length',
+  c: 'content-type',
+  f: 'from',
+  s: 'subject',
+  k: 'supported',
+  t: 'to',
+  v: 'via',
 }
 
 /** Headers of which several may stand in one line, separated by commas. */
@@ -76,7 +85,10 @@ export function parseMessage(datagram: Buffer): SipMessage | undefined {
   const text = datagram.toString('utf8')
   const end = /\r?\n\r?\n/.exec(text)
   if (end === null) return undefined
-  const [startLine = '', ...lines] = text.slice(0, end.index).replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/)
+  const [startLine = '', ...lines] = text
+    .slice(0, end.index)
+    .replace(/\r?\n[ \t]+/g, ' ')
+    .split(/\r?\n/)
   const entries: [string, string][] = []
   for (const line of lines) {
     const colon = line.indexOf(':')
@@ -109,10 +121,18 @@ function wireName(name: string): string {
 }
 
 /** Section 8.2.6: a response repeats these of its request. */
-export function responseTo(request: SipRequest, status: number, reason: string, options: { toTag?: string; headers?: readonly (readonly [string, string])[]; body?: string } = {}): SipResponse {
+export function responseTo(
+  request: SipRequest,
+  status: number,
+  reason: string,
+  options: { toTag?: string; headers?: readonly (readonly [string, string])[]; body?: string } = {},
+): SipResponse {
   const repeated = request.headers.entries.filter(([name]) => ['via', 'from', 'to', 'call-id', 'cseq', 'record-route'].includes(name))
   const headers = repeated.map(([name, value]) => {
-    return [name, name === 'to' && options.toTag !== undefined && parameter(value, 'tag') === undefined ? `${value};tag=${options.toTag}` : value] as const
+    return [
+      name,
+      name === 'to' && options.toTag !== undefined && parameter(value, 'tag') === undefined ? `${value};tag=${options.toTag}` : value,
+    ] as const
   })
   return { status, reason, headers: new SipHeaders([...headers, ...(options.headers ?? [])]), body: options.body ?? '' }
 }
@@ -149,7 +169,11 @@ export function parseUri(uri: string): SipUri {
   if (tel !== null) return { user: tel[1] ?? '', host: '', port: undefined }
   const found = /^sips?:(?:([^@]*)@)?(\[[^\]]*\]|[^:;?]*)(?::(\d+))?/i.exec(uri)
   const user = found?.[1]?.split(':')[0] ?? ''
-  return { user: unescape(user), host: (found?.[2] ?? '').replaceAll(/[[\]]/g, ''), port: found?.[3] === undefined ? undefined : Number(found[3]) }
+  return {
+    user: unescape(user),
+    host: (found?.[2] ?? '').replaceAll(/[[\]]/g, ''),
+    port: found?.[3] === undefined ? undefined : Number(found[3]),
+  }
 }
 
 function unescape(text: string): string {

@@ -13,10 +13,20 @@ function speechLike(seed: number, seconds: number): Int16Array {
   })
 }
 
-const packets = (samples: Int16Array) => Array.from({ length: Math.floor(samples.length / 160) }, (_, at) => samples.subarray(at * 160, (at + 1) * 160))
+const packets = (samples: Int16Array) =>
+  Array.from({ length: Math.floor(samples.length / 160) }, (_, at) => samples.subarray(at * 160, (at + 1) * 160))
 
 /** Plays sound to it as RTP would, one packet each 20 ms, from `startAt` on. */
-function play(heard: Heard, samples: Int16Array, { startAt = 1000, source = 1, timestamp = 0, lost = () => false }: { startAt?: number; source?: number; timestamp?: number; lost?: (packet: number) => boolean } = {}): number {
+function play(
+  heard: Heard,
+  samples: Int16Array,
+  {
+    startAt = 1000,
+    source = 1,
+    timestamp = 0,
+    lost = () => false,
+  }: { startAt?: number; source?: number; timestamp?: number; lost?: (packet: number) => boolean } = {},
+): number {
   for (const [index, packet] of packets(samples).entries()) {
     if (!lost(index)) heard.add(startAt + index * 20, source, timestamp + index * 160, packet)
   }
@@ -26,7 +36,7 @@ function play(heard: Heard, samples: Int16Array, { startAt = 1000, source = 1, t
 const one = speechLike(11, 4)
 const other = Int16Array.from([...one.subarray(0, 12_000), ...speechLike(77, 2)])
 
-t.test('a prompt is found when it was, also after a gap and from another source', async t => {
+t.test('a prompt is found when it was, also after a gap and from another source', async (t) => {
   const heard = new Heard()
   const endedAt = play(heard, new Int16Array(8000))
   play(heard, one, { startAt: endedAt + 500, source: 2, timestamp: 0xffff_f000 })
@@ -35,7 +45,7 @@ t.test('a prompt is found when it was, also after a gap and from another source'
   t.equal(heard.hears(writeWav(one, 8000), endedAt + 2000), undefined, 'not once it has begun')
 })
 
-t.test('late and repeated packets change nothing', async t => {
+t.test('late and repeated packets change nothing', async (t) => {
   const heard = new Heard()
   play(heard, one)
   const { durationMs, packets } = heard
@@ -44,18 +54,24 @@ t.test('late and repeated packets change nothing', async t => {
   t.match(heard.hears(writeWav(one, 8000)), { complete: true })
 })
 
-t.test('the longest gap is told, the one at the end too', async t => {
+t.test('the longest gap is told, the one at the end too', async (t) => {
   const heard = new Heard()
   t.equal(heard.longestGapMs(), Infinity, 'nothing at all was heard')
-  const endedAt = play(heard, one, { lost: packet => packet > 20 && packet < 30 })
+  const endedAt = play(heard, one, { lost: (packet) => packet > 20 && packet < 30 })
   t.equal(heard.longestGapMs({ until: endedAt }), 200)
   t.equal(heard.longestGapMs({ until: endedAt + 980 }), 1000)
   t.equal(heard.longestGapMs({ since: 2000, until: endedAt }), 20)
 })
 
-t.test('of two prompts that begin with the same words, the right one is named', async t => {
-  const prompts = new Map([['one', writeWav(one, 8000)], ['other', writeWav(other, 8000)]])
-  for (const [name, samples] of [['one', one], ['other', other]] as const) {
+t.test('of two prompts that begin with the same words, the right one is named', async (t) => {
+  const prompts = new Map([
+    ['one', writeWav(one, 8000)],
+    ['other', writeWav(other, 8000)],
+  ])
+  for (const [name, samples] of [
+    ['one', one],
+    ['other', other],
+  ] as const) {
     const heard = new Heard()
     const waiting = heard.waitForOneOf(prompts)
     play(heard, samples)
@@ -63,9 +79,12 @@ t.test('of two prompts that begin with the same words, the right one is named', 
   }
 })
 
-t.test('a tone is told from another and from speech', async t => {
+t.test('a tone is told from another and from speech', async (t) => {
   const heard = new Heard()
-  play(heard, Int16Array.from({ length: 4000 }, (_, at) => 8000 * Math.sin((2 * Math.PI * 425 * at) / 8000)))
+  play(
+    heard,
+    Int16Array.from({ length: 4000 }, (_, at) => 8000 * Math.sin((2 * Math.PI * 425 * at) / 8000)),
+  )
   t.ok(heard.toneLevel(425) > 0.95)
   t.ok(heard.toneLevel(1400) < 0.01)
   const speech = new Heard()

@@ -1,5 +1,16 @@
 import t from 'tap'
-import { escapeUser, formatMessage, isRequest, parameter, parseMessage, parseNameAddress, parseUri, responseTo, SipHeaders, type SipRequest } from '../../../../src/local/phone/sip/message.ts'
+import {
+  escapeUser,
+  formatMessage,
+  isRequest,
+  parameter,
+  parseMessage,
+  parseNameAddress,
+  parseUri,
+  responseTo,
+  SipHeaders,
+  type SipRequest,
+} from '../../../../src/local/phone/sip/message.ts'
 
 const invite = [
   'INVITE sip:hotline@192.0.2.1 SIP/2.0',
@@ -22,7 +33,7 @@ function parsed(text: string): SipRequest {
   return message
 }
 
-t.test('an INVITE with short names, folded lines and lists is read as it is meant', async t => {
+t.test('an INVITE with short names, folded lines and lists is read as it is meant', async (t) => {
   const { method, uri, headers, body } = parsed(invite)
   t.equal(method, 'INVITE')
   t.equal(uri, 'sip:hotline@192.0.2.1')
@@ -36,7 +47,7 @@ t.test('an INVITE with short names, folded lines and lists is read as it is mean
   t.equal(headers.get('no-such-header'), '')
 })
 
-t.test('what is written is read back the same', async t => {
+t.test('what is written is read back the same', async (t) => {
   const request = parsed(invite)
   t.same(parsed(formatMessage(request).toString()), { ...request, headers: parsed(formatMessage(request).toString()).headers })
   t.same(parsed(formatMessage(request).toString()).headers.all('via'), request.headers.all('via'))
@@ -46,19 +57,19 @@ t.test('what is written is read back the same', async t => {
   t.equal(response?.headers.get('via'), request.headers.get('via'))
 })
 
-t.test('a body is counted in bytes, not in letters', async t => {
+t.test('a body is counted in bytes, not in letters', async (t) => {
   const message = formatMessage({ method: 'INFO', uri: 'sip:a@b', headers: new SipHeaders(), body: 'größer' })
   t.match(message.toString(), /Content-Length: 8\r\n/)
   t.equal(parsed(message.toString()).body, 'größer')
 })
 
-t.test('noise, keep-alives and half a message are no message', async t => {
+t.test('noise, keep-alives and half a message are no message', async (t) => {
   for (const text of ['', '\r\n\r\n', '\0\0\0\0', 'INVITE sip:a@b SIP/2.0\r\nVia: x', 'GET / HTTP/1.1\r\n\r\n', 'SIP/2.0 OK\r\n\r\n']) {
     t.equal(parseMessage(Buffer.from(text)), undefined, JSON.stringify(text))
   }
 })
 
-t.test('URIs of callers, garbage included', async t => {
+t.test('URIs of callers, garbage included', async (t) => {
   t.same(parseUri('sip:+49621@192.0.2.1:5060;user=phone'), { user: '+49621', host: '192.0.2.1', port: 5060 })
   t.same(parseUri('sip:192.0.2.1'), { user: '', host: '192.0.2.1', port: undefined })
   t.same(parseUri('sips:anna:secret@[2001:db8::1]:5061'), { user: 'anna', host: '2001:db8::1', port: 5061 })
@@ -68,7 +79,7 @@ t.test('URIs of callers, garbage included', async t => {
   t.equal(parseUri(`sip:${escapeUser('+49 (0)621 ä@"<>%')}@host`).user, '+49 (0)621 ä@"<>%')
 })
 
-t.test('a parameter without a value is there', async t => {
+t.test('a parameter without a value is there', async (t) => {
   t.equal(parameter('SIP/2.0/UDP h;rport;branch=z', 'rport'), '')
   t.equal(parameter('SIP/2.0/UDP h;branch=z', 'rport'), undefined)
 })
