@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,14 +22,14 @@ t.test('two processes that start at once on an empty database bring it up to dat
 
 t.test('a database of a newer Pforte is refused; one that lacks something too, if nothing may be changed', async (t) => {
   const url = await emptyDatabase(t)
-  await t.rejects(migrate(url, quiet, 'check'), refusal('pending', /lacks 0001_hotline/))
+  await refusedFor(t, migrate(url, quiet, 'check'), 'pending', /lacks 0001_hotline/)
   const newer = await mkdtemp(join(tmpdir(), 'pforte-migrations-'))
   t.teardown(() => rm(newer, { recursive: true }))
   await cp(migrationsFolder, newer, { recursive: true })
   await writeFile(join(newer, '9999_from_the_future.sql'), 'CREATE TABLE future (id integer); INSERT INTO future VALUES (1);')
   await migrate(url, quiet, 'apply', newer)
-  await t.rejects(migrate(url, quiet), refusal('too_new', /newer Pforte \(it knows 9999_from_the_future\)/))
-  await t.rejects(openStore(options(url)), refusal('too_new', /newer/))
+  await refusedFor(t, migrate(url, quiet), 'too_new', /newer Pforte \(it knows 9999_from_the_future\)/)
+  await refusedFor(t, openStore(options(url)), 'too_new', /newer/)
 })
 
 t.test('a migration that fails leaves nothing behind and can be run again', async (t) => {
@@ -44,7 +44,7 @@ t.test('a migration that fails leaves nothing behind and can be run again', asyn
 
 t.test('a process with another secret is refused before it writes a digest', async (t) => {
   const { url } = await testStore(t)
-  await t.rejects(openStore({ ...options(url), secret: Buffer.alloc(32, 8) }), refusal('other_secret', /made with another secret \(key \w{12}; this process has \w{12}\)$/))
+  await refusedFor(t, openStore({ ...options(url), secret: Buffer.alloc(32, 8) }), 'other_secret', /made with another secret \(key \w{12}; this process has \w{12}\)$/)
   await t.resolves(openStore(options(url)).then((store) => store.close()), 'the right one is let in')
 })
 
@@ -57,7 +57,7 @@ t.test('a wrong password and a wrong database name are told apart from a Postgre
   t.notMatch(String(error), /guessed/)
   const wrongName = new URL(url)
   wrongName.pathname = '/nowhere'
-  await t.rejects(openStore(options(wrongName.href)), refusal('access', /"nowhere" does not exist/))
+  await refusedFor(t, openStore(options(wrongName.href)), 'access', /"nowhere" does not exist/)
   await t.rejects(openStore(options(`postgres://127.0.0.1:${await freePort()}/pforte`)), StoreUnavailable)
   await t.rejects(openStore(options('postgres://no-such-host.invalid/pforte')), StoreUnavailable)
 })
@@ -72,6 +72,9 @@ async function emptyDatabase(t: Parameters<typeof testStore>[0]): Promise<string
   return database.url
 }
 
-function refusal(reason: StoreRefused['reason'], message: RegExp): object {
-  return Object.assign(new StoreRefused(reason, '', ''), { message, mend: /\w/ })
+async function refusedFor(t: Test, opening: Promise<unknown>, reason: StoreRefused['reason'], message: RegExp): Promise<void> {
+  const error = await opening.then(() => null, (error: unknown) => error)
+  t.ok(error instanceof StoreRefused && error.reason === reason, `refused: ${reason}`)
+  t.match((error as StoreRefused).message, message)
+  t.match((error as StoreRefused).mend, /^[A-Z].*\.$/, 'with what to do about it')
 }

@@ -4,8 +4,10 @@
  *
  * Sound is judged in frames of 20 ms. A frame counts as speech-like if it is
  * clearly louder than the quiet of this very recording (so a noisy line needs
- * louder speech), and is no pure tone (a busy or hang-up tone is not a caller).
- * It errs towards keeping: a lost message is worse than an empty ticket.
+ * louder speech). If most of what is loud is one and the same tone (busy, hung
+ * up), that tone does not count: single frames of a voice can look like a tone,
+ * but no voice keeps one pitch. It errs towards keeping: a lost message is
+ * worse than an empty ticket.
  */
 
 export type Recording = {
@@ -24,10 +26,14 @@ const aboveQuiet = 3
 const quietShare = 0.1
 /** However noisy the line, louder than this (about -24 dBFS) always counts. */
 const alwaysLoudRms = 2000
-/** Less than this share of a frame's energy unexplained by one sine: a tone. Voices leave far more. */
-const toneResidual = 0.003
+/** A sine explains all but this share of a frame's energy, G.711's noise included. */
+const toneResidual = 0.01
+/** Frames of one tone agree in 2 cos(w) within this. */
+const sameTone = 0.01
+/** A recording whose loud frames are one tone in this share has that tone in it. */
+const toneShare = 0.6
 /** Shorter than the shortest word that says anything. */
-const shortestMessageMs = 300
+const shortestMessageMs = 240
 
 /**
  * Reads what Asterisk records: WAV with 16-bit PCM. Lengths in the header are
@@ -74,7 +80,22 @@ export function speechLikeMs({ samples, sampleRate }: Pick<Recording, 'samples' 
   const byLoudness = frames.map((frame) => frame.rms).sort((a, b) => a - b)
   const quiet = byLoudness[Math.floor(byLoudness.length * quietShare)]!
   const threshold = Math.min(Math.max(quietestSpeechRms, quiet * aboveQuiet), alwaysLoudRms)
-  return frames.filter(({ rms, start }) => rms >= threshold && !isTone(samples, start, length)).length * frameMs
+  const loud = frames.filter(({ rms }) => rms >= threshold).map(({ start }) => start)
+  return withoutTone(loud, samples, length).length * frameMs
+}
+
+/** The frames that are left when the one tone that most of them hold, if so, is taken out, with its edges. */
+function withoutTone(starts: number[], samples: Int16Array, length: number): number[] {
+  const tones = new Map<number, number>()
+  for (const start of starts) {
+    const pitch = pitchOfTone(samples, start, length)
+    if (pitch !== null) tones.set(start, pitch)
+  }
+  const pitches = [...tones.values()].sort((a, b) => a - b)
+  const common = pitches[Math.floor(pitches.length / 2)]
+  const same = new Set(starts.filter((start) => common !== undefined && Math.abs((tones.get(start) ?? Infinity) - common) < sameTone))
+  if (same.size < toneShare * starts.length) return starts
+  return starts.filter((start) => !same.has(start) && !same.has(start - length) && !same.has(start + length))
 }
 
 /** True for a recording that nobody said anything in. */
@@ -94,8 +115,8 @@ function rmsOf(samples: Int16Array, start: number, length: number): number {
   return Math.sqrt(Math.max(0, squares / length - (sum / length) ** 2))
 }
 
-/** A sine obeys x[n-1] + x[n+1] = 2 cos(w) x[n]; what the best such w leaves unexplained tells a tone from a voice. */
-function isTone(samples: Int16Array, start: number, length: number): boolean {
+/** A sine obeys x[n-1] + x[n+1] = 2 cos(w) x[n]. Answers the 2 cos(w) that fits best, or null if it leaves too much unexplained. */
+function pitchOfTone(samples: Int16Array, start: number, length: number): number | null {
   let cross = 0
   let own = 0
   let neighbours = 0
@@ -106,7 +127,7 @@ function isTone(samples: Int16Array, start: number, length: number): boolean {
     own += here * here
     neighbours += beside * beside
   }
-  if (own === 0) return false
+  if (own === 0) return null
   const residual = Math.max(0, neighbours - (cross * cross) / own)
-  return residual < toneResidual * own
+  return residual < toneResidual * own ? cross / own : null
 }
