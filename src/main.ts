@@ -136,10 +136,11 @@ export async function startPforte(environment: Environment, progress: Progress):
       records: store.records,
       prompts,
       announce: announceWith({ prompts, store, announcements, telephony, service: () => service, now }),
-      pingPostgres: () => store.ping().then(
-        () => ({ ok: true, detail: postgres.embedded ? 'the embedded Postgres answers' : 'Postgres answers' }),
-        (error: Error) => ({ ok: false, detail: error.message }),
-      ),
+      pingPostgres: () =>
+        store.ping().then(
+          () => ({ ok: true, detail: postgres.embedded ? 'the embedded Postgres answers' : 'Postgres answers' }),
+          (error: Error) => ({ ok: false, detail: error.message }),
+        ),
       telephony,
       metrics: metrics.registry,
       service: () => service,
@@ -226,7 +227,8 @@ async function renderWithProgress({ service, audioFailure }: ServiceFile, prompt
     return rendered
   } catch (error) {
     if (error instanceof AudioFileError) throw audioFailure(error)
-    if (error instanceof VoiceError) throw new PartFailure({ part: 'voice', what: error.message, mend: 'Correct the text, or set tts.command to another voice.' })
+    if (error instanceof VoiceError)
+      throw new PartFailure({ part: 'voice', what: error.message, mend: 'Correct the text, or set tts.command to another voice.' })
     throw error
   }
 }
@@ -246,9 +248,7 @@ async function takeLease(store: CallStore, asterisk: AsteriskPart, progress: Pro
 
 /** Without the lease another process may begin; with Postgres merely away, nobody can, and the calls go on. */
 async function onLeaseLost(store: CallStore, asterisk: AsteriskPart, why: string, end: (failure: PartFailure) => void): Promise<void> {
-  const lease = await untilStored(() =>
-    store.takeLease(`${asterisk.key}/${ARI_APP}`, () => end(replaced())),
-  )
+  const lease = await untilStored(() => store.takeLease(`${asterisk.key}/${ARI_APP}`, () => end(replaced())))
   if (lease !== null) void lease.lost.then((again) => onLeaseLost(store, asterisk, again, end))
   void why
 }

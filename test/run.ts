@@ -24,7 +24,16 @@ try {
   await run('node_modules/.bin/tap', ['build'], 'ignore')
   exitCode = await run(
     'node_modules/.bin/tap',
-    ['run', '--disable-coverage', '--allow-empty-coverage', `--timeout=${FILE_TIME_LIMIT_S}`, `--jobs=${JOBS}`, `--reporter=${process.stdout.isTTY ? 'base' : 'terse'}`, `--output-file=${report}`, ...files],
+    [
+      'run',
+      '--disable-coverage',
+      '--allow-empty-coverage',
+      `--timeout=${FILE_TIME_LIMIT_S}`,
+      `--jobs=${JOBS}`,
+      `--reporter=${process.stdout.isTTY ? 'base' : 'terse'}`,
+      `--output-file=${report}`,
+      ...files,
+    ],
     'inherit',
   )
   const { passed, failed } = await countStories(report)

@@ -48,9 +48,9 @@ export class Dispatcher {
       // The call ended between the commit and now: nobody may stay reserved for it.
       this.#log.info({ call: offer.callId, agent: offer.agentId }, 'an offer came too late for its call; the agent is free again')
       const at = this.#now()
-      void untilStored(() =>
-        this.#store.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: false, at }),
-      ).then(() => this.kick(null))
+      void untilStored(() => this.#store.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: false, at })).then(() =>
+        this.kick(null),
+      )
     }
   }
 
@@ -81,7 +81,10 @@ export class Dispatcher {
         const queues = this.#wanted.has(null) ? [null] : [...this.#wanted]
         this.#wanted.clear()
         for (const queue of queues) {
-          const found = await untilStored(() => this.#store.dispatch(queue, this.#now()), () => !this.#closed)
+          const found = await untilStored(
+            () => this.#store.dispatch(queue, this.#now()),
+            () => !this.#closed,
+          )
           if (found === null) return
           this.deliver(found.offers)
           this.changesAt(found.nextChangeAt)

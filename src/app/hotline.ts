@@ -85,7 +85,10 @@ export class Hotline {
   /** Tells the PBX of every agent's SIP account; after a connect, a reload, a new password. */
   async pushAgents(): Promise<void> {
     const { store, agents, telephony, log } = this.#deps
-    const passwords = await untilStored(() => store.agentPasswords(), () => !this.#closed)
+    const passwords = await untilStored(
+      () => store.agentPasswords(),
+      () => !this.#closed,
+    )
     if (passwords === null) return
     for (const agent of agents()) {
       const password = passwords.get(agent.id)
@@ -99,7 +102,11 @@ export class Hotline {
   async warmPrompts(): Promise<void> {
     const announced = this.#deps.announcements.all.flatMap((one) => Object.values(one.prompts))
     const warmed = await this.#deps.telephony.warm([...new Set([...this.#deps.prompts(), ...announced])])
-    if (!warmed.ok) this.#deps.log.warn({ why: warmed.why, detail: warmed.detail }, 'prompts could not be fetched ahead; the first caller to hear one waits for it')
+    if (!warmed.ok)
+      this.#deps.log.warn(
+        { why: warmed.why, detail: warmed.detail },
+        'prompts could not be fetched ahead; the first caller to hear one waits for it',
+      )
   }
 
   #take(event: TelephonyEvent): void {
@@ -131,7 +138,12 @@ export class Hotline {
     this.#held ??= []
     let live: Set<string> | null = null
     try {
-      const rows = this.#rowsAdopted ? null : await untilStored(() => store.openCalls(asterisk), () => !this.#closed)
+      const rows = this.#rowsAdopted
+        ? null
+        : await untilStored(
+            () => store.openCalls(asterisk),
+            () => !this.#closed,
+          )
       if (this.#closed) return
       live = await recover({ ...this.#deps, calls: this.calls }, rows)
       this.#rowsAdopted = true
@@ -165,4 +177,3 @@ export class Hotline {
     return { line, caller, startedAt, language: call.state.language }
   }
 }
-

@@ -24,14 +24,24 @@ export class Metrics {
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry })
     this.#started = new Counter({ name: 'pforte_calls_started_total', help: 'Calls taken.', labelNames: ['line'], registers })
-    this.#ended = new Counter({ name: 'pforte_calls_ended_total', help: 'Calls ended, by what became of them.', labelNames: ['line', 'outcome'], registers })
+    this.#ended = new Counter({
+      name: 'pforte_calls_ended_total',
+      help: 'Calls ended, by what became of them.',
+      labelNames: ['line', 'outcome'],
+      registers,
+    })
     this.#pinChecks = new Counter({
       name: 'pforte_pin_checks_total',
       help: 'PINs looked up: right, wrong, limited (refused unseen after too many wrong ones), step_up (customer number asked too).',
       labelNames: ['line', 'result'],
       registers,
     })
-    this.#alarms = new Counter({ name: 'pforte_pin_alarms_total', help: 'Times a line stepped up to customer number plus PIN.', labelNames: ['line'], registers })
+    this.#alarms = new Counter({
+      name: 'pforte_pin_alarms_total',
+      help: 'Times a line stepped up to customer number plus PIN.',
+      labelNames: ['line'],
+      registers,
+    })
     this.#wait = new Histogram({
       name: 'pforte_queue_wait_seconds',
       help: 'From entering the queue to speaking with a human.',
@@ -39,7 +49,11 @@ export class Metrics {
       buckets: WAIT_BUCKETS_S,
       registers,
     })
-    this.#guessChance = new Gauge({ name: 'pforte_pin_guess_chance', help: 'Chance that one random PIN is a valid one (valid PINs / possible PINs).', registers })
+    this.#guessChance = new Gauge({
+      name: 'pforte_pin_guess_chance',
+      help: 'Chance that one random PIN is a valid one (valid PINs / possible PINs).',
+      registers,
+    })
     this.#validPins = new Gauge({ name: 'pforte_pins_valid', help: 'PINs that are valid now.', registers })
     this.#asterisk = new Gauge({ name: 'pforte_asterisk_connected', help: '1 while the ARI connection stands.', registers })
     new Gauge({

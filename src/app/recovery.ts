@@ -62,7 +62,10 @@ async function adoptRow(deps: RecoveryDeps, row: CallRow): Promise<void> {
   const kept = await store.flowByHash(row.flowHash)
   const state = kept === null ? null : stateFromRow(row.state)
   if (kept === null || state === null) {
-    log.error({ call: row.id, flow: row.flowHash }, 'this call cannot be resumed: its flow or state is not readable; it starts anew if the caller is still there')
+    log.error(
+      { call: row.id, flow: row.flowHash },
+      'this call cannot be resumed: its flow or state is not readable; it starts anew if the caller is still there',
+    )
     await store.saveCalls([{ ...row, endedAt: deps.now(), outcome: 'failed' }])
     return
   }
@@ -97,7 +100,7 @@ function resumeCall(call: CallRunner, observed: Observed, live: Set<string>): vo
     if (name !== null) found.legs.push({ leg: name, state: one.state === 'up' ? 'up' : 'ringing' })
   }
   const bridge = observed.bridges.find((one) => one.bridge === bridgeOf(id))
-  found.bridged = bridge !== undefined && bridge.legs.includes(leg) && bridge.legs.length >= 2
+  found.bridged = bridge?.legs.includes(leg) === true && bridge.legs.length >= 2
   call.resume((flow, state) => resume(flow, state, found))
 }
 

@@ -59,7 +59,8 @@ export class VoicemailKeeper {
     this.#pending.delete(recording)
     void this.#deps.telephony.deleteRecording(recording).then((deleted) => {
       // The sweep after the next connect finds it again and hears that it is empty.
-      if (!deleted.ok && deleted.why !== 'gone') this.#deps.log.info({ recording, why: deleted.why }, 'an empty recording stays on the PBX for now')
+      if (!deleted.ok && deleted.why !== 'gone')
+        this.#deps.log.info({ recording, why: deleted.why }, 'an empty recording stays on the PBX for now')
     })
   }
 
@@ -77,7 +78,10 @@ export class VoicemailKeeper {
   async sweep(live: ReadonlySet<string>): Promise<void> {
     const stored = await this.#deps.telephony.storedRecordings()
     if (!stored.ok) {
-      this.#deps.log.warn({ why: stored.why, detail: stored.detail }, 'the list of stored recordings cannot be had now; tried again at the next connect')
+      this.#deps.log.warn(
+        { why: stored.why, detail: stored.detail },
+        'the list of stored recordings cannot be had now; tried again at the next connect',
+      )
       return
     }
     for (const { name } of stored.value) {
@@ -154,23 +158,33 @@ export class VoicemailKeeper {
       return true
     }
     const request = { ...meta, recording, wav, durationMs: audio.durationMs }
-    const kept = await untilStored(() => store.keepVoicemail(request), () => !this.#closed)
+    const kept = await untilStored(
+      () => store.keepVoicemail(request),
+      () => !this.#closed,
+    )
     if (kept === null) return false
     const deleted = await telephony.deleteRecording(recording)
-    if (!deleted.ok && deleted.why !== 'gone') log.warn({ recording, why: deleted.why }, 'a kept recording could not be deleted on the PBX yet')
+    if (!deleted.ok && deleted.why !== 'gone')
+      log.warn({ recording, why: deleted.why }, 'a kept recording could not be deleted on the PBX yet')
     log.info({ recording, ticket: kept.ticketNumber, already: kept.already }, 'voicemail kept as a ticket')
     this.#tell(recording, kept.ticketId, kept.ticketNumber)
     return true
   }
 
-  async #describe(recording: string): Promise<{ callId: string | null; line: string | null; caller: string | null; at: number; language: string } | null> {
+  async #describe(
+    recording: string,
+  ): Promise<{ callId: string | null; line: string | null; caller: string | null; at: number; language: string } | null> {
     const parts = recordingParts(recording)
     if (parts === null) {
       const { at, caller, line } = parseFallbackName(recording)
       return { callId: null, line, caller, at: at ?? this.#deps.now(), language: this.#deps.defaultLanguage }
     }
-    const call = await untilStored(() => this.#deps.describeCall(parts.call), () => !this.#closed)
-    if (call === null) return this.#closed ? null : { callId: null, line: null, caller: null, at: this.#deps.now(), language: this.#deps.defaultLanguage }
+    const call = await untilStored(
+      () => this.#deps.describeCall(parts.call),
+      () => !this.#closed,
+    )
+    if (call === null)
+      return this.#closed ? null : { callId: null, line: null, caller: null, at: this.#deps.now(), language: this.#deps.defaultLanguage }
     return { callId: parts.call, line: call.line, caller: call.caller, at: this.#deps.now(), language: call.language }
   }
 

@@ -8,7 +8,11 @@ export async function agentPassword(name: string, { json }: { json?: boolean }):
     const agent = service.agents.find((one) => one.id === name)
     if (agent === undefined) {
       const known = service.agents.map((one) => one.id).join(', ')
-      throw new PartFailure({ part: 'agent', what: `pforte.yaml has no agent "${name}"`, mend: known === '' ? 'Add one under agents:.' : `It has: ${known}.` })
+      throw new PartFailure({
+        part: 'agent',
+        what: `pforte.yaml has no agent "${name}"`,
+        mend: known === '' ? 'Add one under agents:.' : `It has: ${known}.`,
+      })
     }
     const password = await store.newAgentPassword(agent)
     const running = await runningPforte(environment.home)
@@ -18,7 +22,9 @@ export async function agentPassword(name: string, { json }: { json?: boolean }):
       console.log(JSON.stringify({ username: agent.endpoint, password, server }))
     } else {
       console.log(`${agent.name}\n  user name  ${agent.endpoint}\n  password   ${password}\n  server     ${server}`)
-      console.error(running === null ? 'Asterisk learns it at the next start of Pforte.' : 'Asterisk knows it already; a phone can register now.')
+      console.error(
+        running === null ? 'Asterisk learns it at the next start of Pforte.' : 'Asterisk knows it already; a phone can register now.',
+      )
     }
     return 0
   })

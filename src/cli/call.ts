@@ -23,9 +23,14 @@ export type CallOptions = { pinFile?: string; pin?: boolean; voicemail?: boolean
 export async function call(options: CallOptions): Promise<number> {
   const { home, apiKey, configFile } = environmentOrFail()
   const running = await runningPforte(home)
-  if (running === null) throw new PartFailure({ part: 'call', what: `no Pforte runs from ${home}`, mend: 'Start it with npm start in another terminal.' })
+  if (running === null)
+    throw new PartFailure({ part: 'call', what: `no Pforte runs from ${home}`, mend: 'Start it with npm start in another terminal.' })
   if (!running.embedded.asterisk) {
-    throw new PartFailure({ part: 'call', what: 'this Pforte serves a configured Asterisk', mend: 'The demo caller and agent are for the private one; call your own with a phone.' })
+    throw new PartFailure({
+      part: 'call',
+      what: 'this Pforte serves a configured Asterisk',
+      mend: 'The demo caller and agent are for the private one; call your own with a phone.',
+    })
   }
   const plan = await planOf(options, home)
   const api = { url: running.url, key: apiKey ?? (await ensureSecret(home, 'api-key')) }
@@ -52,7 +57,10 @@ async function whatIsHeard(configFile: string, home: string): Promise<Pick<Demo,
       const source = texts[line.language]
       if (source === undefined) continue
       const isText = 'text' in source
-      prompts.set(name, { wav: await wavOf(isText ? { text: source.text, language: line.language } : source), text: isText ? source.text : name })
+      prompts.set(name, {
+        wav: await wavOf(isText ? { text: source.text, language: line.language } : source),
+        text: isText ? source.text : name,
+      })
     }
     const spoken = SPOKEN[line.language] ?? SPOKEN_IN_ENGLISH
     const [agentGreeting, callerSpeech] = await Promise.all([
@@ -66,9 +74,15 @@ async function whatIsHeard(configFile: string, home: string): Promise<Pick<Demo,
   }
 }
 
-const SPOKEN_IN_ENGLISH = { agent: 'Hello, this is the demo agent. How can I help you?', caller: 'The line in our office has been dead since this morning. Please call back.' }
+const SPOKEN_IN_ENGLISH = {
+  agent: 'Hello, this is the demo agent. How can I help you?',
+  caller: 'The line in our office has been dead since this morning. Please call back.',
+}
 const SPOKEN: Record<string, { agent: string; caller: string }> = {
-  de: { agent: 'Guten Tag, hier spricht der Demo-Agent. Was kann ich für Sie tun?', caller: 'Die Leitung in unserem Büro ist seit heute früh tot. Bitte rufen Sie zurück.' },
+  de: {
+    agent: 'Guten Tag, hier spricht der Demo-Agent. Was kann ich für Sie tun?',
+    caller: 'Die Leitung in unserem Büro ist seit heute früh tot. Bitte rufen Sie zurück.',
+  },
   en: SPOKEN_IN_ENGLISH,
 }
 
@@ -78,8 +92,13 @@ async function planOf({ pinFile, pin, voicemail }: CallOptions, home: string): P
   const file = pinFile ?? join(home, 'demo-pin')
   const digits = (await readFile(file, 'utf8').catch(() => null))?.trim()
   if (digits === undefined) {
-    throw new PartFailure({ part: 'call', what: `there is no PIN in ${file}`, mend: 'Make one with npx pforte pin issue --contract ID, and name its file with --pin-file; or call with --no-pin.' })
+    throw new PartFailure({
+      part: 'call',
+      what: `there is no PIN in ${file}`,
+      mend: 'Make one with npx pforte pin issue --contract ID, and name its file with --pin-file; or call with --no-pin.',
+    })
   }
-  if (!/^\d+$/.test(digits)) throw new PartFailure({ part: 'call', what: `${file} does not hold a PIN`, mend: 'It should hold its digits and nothing else.' })
+  if (!/^\d+$/.test(digits))
+    throw new PartFailure({ part: 'call', what: `${file} does not hold a PIN`, mend: 'It should hold its digits and nothing else.' })
   return { is: 'pin', digits }
 }

@@ -30,7 +30,8 @@ export async function doctor(): Promise<number> {
   let bad = 0
   const look = async (name: string, work: () => Promise<Finding>): Promise<void> => {
     const finding = await work().catch((error: unknown): Finding => {
-      if (error instanceof MistakesInFile) return { is: 'bad', text: 'it has mistakes', mend: `npx pforte flow check ${environment.configFile} names them.` }
+      if (error instanceof MistakesInFile)
+        return { is: 'bad', text: 'it has mistakes', mend: `npx pforte flow check ${environment.configFile} names them.` }
       if (error instanceof PartFailure) return { is: 'bad', text: error.what, mend: error.mend }
       return { is: 'bad', text: error instanceof Error ? error.message : String(error) }
     })
@@ -47,15 +48,23 @@ export async function doctor(): Promise<number> {
   await look('home', async () => {
     const at = await existing(environment.home)
     await access(at, constants.W_OK).catch(() => {
-      throw new PartFailure({ part: 'home', what: `${at} cannot be written`, mend: 'Set PFORTE_HOME to a folder where it may, or give this user the right.' })
+      throw new PartFailure({
+        part: 'home',
+        what: `${at} cannot be written`,
+        mend: 'Set PFORTE_HOME to a folder where it may, or give this user the right.',
+      })
     })
     const { bavail, bsize } = await statfs(at)
     const free = bavail * bsize
     const text = `${environment.home}, ${(free / 1e9).toFixed(1)} GB free`
-    return free >= LEAST_FREE_BYTES ? { is: 'good', text } : { is: 'bad', text, mend: 'Free about 1 GB, or set PFORTE_HOME to a larger disk.' }
+    return free >= LEAST_FREE_BYTES
+      ? { is: 'good', text }
+      : { is: 'bad', text, mend: 'Free about 1 GB, or set PFORTE_HOME to a larger disk.' }
   })
   await look('Pforte', async () =>
-    running === null ? { is: 'good', text: 'does not run from this PFORTE_HOME' } : { is: 'good', text: `runs as process ${running.pid}, ${running.url}` },
+    running === null
+      ? { is: 'good', text: 'does not run from this PFORTE_HOME' }
+      : { is: 'good', text: `runs as process ${running.pid}, ${running.url}` },
   )
   await look('http', async () => {
     const { host, port } = environment.http
@@ -74,9 +83,14 @@ export async function doctor(): Promise<number> {
       const text = `Asterisk ${version} answers at ${new URL(url).host}`
       return warning === undefined ? { is: 'good', text } : { is: 'warning', text, mend: warning }
     }
-    if ((await livingPart(environment.home, 'asterisk')) !== undefined) return { is: 'good', text: `the private one runs, SIP on ${environment.sip.host}:${environment.sip.port}` }
+    if ((await livingPart(environment.home, 'asterisk')) !== undefined)
+      return { is: 'good', text: `the private one runs, SIP on ${environment.sip.host}:${environment.sip.port}` }
     if (!(await udpPortIsFree(environment.sip.port, environment.sip.host))) {
-      return { is: 'bad', text: `UDP port ${environment.sip.port} is taken`, mend: 'End the program that has it, or set SIP_PORT to another.' }
+      return {
+        is: 'bad',
+        text: `UDP port ${environment.sip.port} is taken`,
+        mend: 'End the program that has it, or set SIP_PORT to another.',
+      }
     }
     const packages = await ensureAsteriskPackages({ cacheDir: await cacheDir(), progress: quiet })
     return { is: 'good', text: `${packages.version} is at hand for a private one` }

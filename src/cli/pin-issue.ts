@@ -5,7 +5,12 @@ import { withStore } from './surroundings.ts'
 export async function pinIssue({ contract }: { contract: string }): Promise<number> {
   return withStore(async ({ store }) => {
     const issued = await store.records.issuePin({ contractId: contract }, Date.now())
-    if (!issued.ok) throw new PartFailure({ part: 'PIN', what: issued.refusal.message, mend: 'Contracts are made with POST /v1/customers/ID/contracts; their answer has the id.' })
+    if (!issued.ok)
+      throw new PartFailure({
+        part: 'PIN',
+        what: issued.refusal.message,
+        mend: 'Contracts are made with POST /v1/customers/ID/contracts; their answer has the id.',
+      })
     console.error(`PIN ${issued.value.id} of contract ${contract}, shown this once:`)
     console.log(issued.value.pin)
     return 0

@@ -9,7 +9,11 @@ export async function reload(): Promise<number> {
   await readServiceFile(configFile, Date.now())
   const running = await runningPforte(home)
   if (running === null) {
-    throw new PartFailure({ part: 'reload', what: `no Pforte runs from ${home}`, mend: 'Start it with npm start, or set PFORTE_HOME to the one that runs.' })
+    throw new PartFailure({
+      part: 'reload',
+      what: `no Pforte runs from ${home}`,
+      mend: 'Start it with npm start, or set PFORTE_HOME to the one that runs.',
+    })
   }
   process.kill(running.pid, 'SIGHUP')
   console.log('✓ the file is right; Pforte is taking it over (its log says when it has)')

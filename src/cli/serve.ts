@@ -20,7 +20,10 @@ export async function serve(): Promise<number> {
   const early = await Promise.race([starting.then(() => null), told])
   if (early !== null) {
     // Asked to end while starting: what has been begun is ended before we go.
-    await starting.then((pforte) => pforte.close(), () => undefined)
+    await starting.then(
+      (pforte) => pforte.close(),
+      () => undefined,
+    )
     if (early === 'SIGINT') await stopEmbedded(environment.home)
     return 0
   }

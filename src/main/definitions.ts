@@ -37,10 +37,9 @@ export async function renderPrompts(service: Service, prompts: PromptStore): Pro
 export function callDefinitions(service: Service, rendered: Rendered): CallDefinitions {
   return {
     lines: service.lines,
-    flows: new Map(
-      Object.values(service.flows).map(({ name, hash, flow }) => [name, { hash, flow, prompts: rendered.byName }]),
-    ),
+    flows: new Map(Object.values(service.flows).map(({ name, hash, flow }) => [name, { hash, flow, prompts: rendered.byName }])),
     queues: new Map(service.queues.map((queue) => [queue.name, queue])),
+    trunks: new Map(Object.entries(service.trunks).map(([name, { endpoint }]) => [name, endpoint])),
     callerGone: rendered.byName['caller_gone'] ?? {},
   }
 }

@@ -11,7 +11,10 @@ export const DEMO_CALLER = '+4917139200001'
 export async function seedDemo(records: Records, service: Service, home: string, at: number): Promise<string | null> {
   const file = join(home, 'demo-pin')
   if (!(await records.isEmpty())) {
-    return readFile(file).then(() => file, () => null)
+    return readFile(file).then(
+      () => file,
+      () => null,
+    )
   }
   const language = service.lines[0]?.language ?? 'de'
   const customer = await records.createCustomer(

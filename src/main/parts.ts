@@ -25,7 +25,11 @@ export type AsteriskPart = {
   key: string
 }
 
-export async function asteriskPart(environment: Environment, fallbackPrompt: Buffer | undefined, progress: Progress): Promise<AsteriskPart> {
+export async function asteriskPart(
+  environment: Environment,
+  fallbackPrompt: Buffer | undefined,
+  progress: Progress,
+): Promise<AsteriskPart> {
   const { ari, sip, rtp, home } = environment
   if (ari !== null) {
     const { url, user, password } = ari

@@ -1,7 +1,7 @@
 /** Reading `pforte.yaml`, and saying what is wrong with it in a way that helps. */
 import { readFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
-import { AudioFileError } from '../app/prompts.ts'
+import type { AudioFileError } from '../app/prompts.ts'
 import { configurationIsWrong, formatProblems, loadService, type Problem, type Service } from '../config.ts'
 import { errorCode, PartFailure } from '../local/part-failure.ts'
 
@@ -16,7 +16,8 @@ export async function readServiceFile(path: string, now: number): Promise<Servic
   const text = await readText(path)
   const loaded = loadService(text, { promptFolder: dirname(path), now })
   const shown = relative(process.cwd(), path)
-  const failure = (problems: Problem[]): PartFailure => new MistakesInFile(formatProblems(problems, shown.startsWith('..') ? path : shown, text))
+  const failure = (problems: Problem[]): PartFailure =>
+    new MistakesInFile(formatProblems(problems, shown.startsWith('..') ? path : shown, text))
   if (!loaded.ok) throw failure(loaded.problems)
   const { service, problemAt } = loaded
   return {
@@ -24,7 +25,8 @@ export async function readServiceFile(path: string, now: number): Promise<Servic
     audioFailure: (error) => {
       for (const [name, texts] of Object.entries(service.prompts)) {
         for (const [language, source] of Object.entries(texts)) {
-          if ('file' in source && source.file === error.file) return failure([problemAt(['prompts', name, language, 'file'], `${error.why}`, error.hint)])
+          if ('file' in source && source.file === error.file)
+            return failure([problemAt(['prompts', name, language, 'file'], `${error.why}`, error.hint)])
         }
       }
       return failure([problemAt(['prompts'], error.message, error.hint)])
@@ -47,7 +49,9 @@ export async function readText(path: string): Promise<string> {
     throw new PartFailure({
       part: 'configuration',
       what: missing ? `there is no ${path}` : `${path} cannot be read (${errorCode(error) ?? String(error)})`,
-      mend: missing ? 'Set PFORTE_CONFIG to your pforte.yaml, or run from the folder that has one.' : 'Give the user that Pforte runs as the right to read it.',
+      mend: missing
+        ? 'Set PFORTE_CONFIG to your pforte.yaml, or run from the folder that has one.'
+        : 'Give the user that Pforte runs as the right to read it.',
       exitCode: configurationIsWrong,
     })
   }

@@ -26,10 +26,19 @@ export async function openStoreFor(service: Service, databaseUrl: string, secret
     })
   } catch (error) {
     if (error instanceof StoreRefused) {
-      throw new PartFailure({ part: 'postgres', what: error.message, mend: MENDS[error.reason], exitCode: error.reason === 'other_secret' || error.reason === 'access' ? 2 : 1 })
+      throw new PartFailure({
+        part: 'postgres',
+        what: error.message,
+        mend: MENDS[error.reason],
+        exitCode: error.reason === 'other_secret' || error.reason === 'access' ? 2 : 1,
+      })
     }
     if (error instanceof StoreUnavailable) {
-      throw new PartFailure({ part: 'postgres', what: `it cannot be reached (${error.message})`, mend: 'Start it, or correct DATABASE_URL.' })
+      throw new PartFailure({
+        part: 'postgres',
+        what: `it cannot be reached (${error.message})`,
+        mend: 'Start it, or correct DATABASE_URL.',
+      })
     }
     throw error
   }

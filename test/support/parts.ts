@@ -33,7 +33,14 @@ export async function prepareTestParts(folder: string): Promise<TestParts> {
 
 /** sipp, from the machine or from Debian, as a command with the arguments that come before its own. */
 export async function ensureSipp(cache: string, progress = createProgress(process.stderr)): Promise<{ command: string; args: string[] }> {
-  const packages = await ensureDebianPackages({ name: 'sipp', packages: ['sip-tester'], suite: 'sid', components: ['main'], cacheDir: cache, progress })
+  const packages = await ensureDebianPackages({
+    name: 'sipp',
+    packages: ['sip-tester'],
+    suite: 'sid',
+    components: ['main'],
+    cacheDir: cache,
+    progress,
+  })
   return packages.launch('/usr/bin/sipp')
 }
 

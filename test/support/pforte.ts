@@ -67,7 +67,11 @@ export class TestPforte {
       ...options.environment,
     }
     const pforte = new TestPforte(home, environment, new pg.Pool({ connectionString: database.url, max: 2 }))
-    pforte.#cleanUps.push(() => database.drop(), () => slot.free(), () => rm(home, { recursive: true, force: true }))
+    pforte.#cleanUps.push(
+      () => database.drop(),
+      () => slot.free(),
+      () => rm(home, { recursive: true, force: true }),
+    )
     await mkdir(join(home, 'home'), { mode: 0o700 })
     const rendered = process.env['PFORTE_TEST_PROMPTS']
     if (rendered !== undefined) await cp(rendered, join(home, 'home', 'prompts'), { recursive: true })
@@ -105,7 +109,9 @@ export class TestPforte {
       }
       createInterface({ input: child.stdout }).on('line', take)
       createInterface({ input: child.stderr }).on('line', take)
-      child.on('exit', (code, signal) => reject(new Error(`Pforte ended (${code ?? signal}) before it was ready:\n${this.output.slice(-20).join('\n')}`)))
+      child.on('exit', (code, signal) =>
+        reject(new Error(`Pforte ended (${code ?? signal}) before it was ready:\n${this.output.slice(-20).join('\n')}`)),
+      )
     })
   }
 
@@ -152,7 +158,11 @@ export class TestPforte {
   }
 
   async cli(args: string[]): Promise<string> {
-    const child = spawn(process.execPath, ['src/cli.ts', ...args], { cwd: ROOT, env: { ...process.env, ...this.environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['src/cli.ts', ...args], {
+      cwd: ROOT,
+      env: { ...process.env, ...this.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let out = ''
     let err = ''
     child.stdout.on('data', (data: Buffer) => (out += data.toString()))
@@ -167,13 +177,22 @@ export class TestPforte {
     const made = await this.post('/v1/customers', { name: 'Muster GmbH', numbers: [], ...customer })
     const bought = await this.post(`/v1/customers/${made['id']}/contracts`, { service: 'Premium', hours: 'always', ...contract })
     const issued = await this.post(`/v1/contracts/${bought['id']}/pins`, {})
-    return { pin: issued['pin'], pinId: issued['id'], contractId: bought['id'], customerId: made['id'], customerNumber: made['customerNumber'] }
+    return {
+      pin: issued['pin'],
+      pinId: issued['id'],
+      contractId: bought['id'],
+      customerId: made['id'],
+      customerNumber: made['customerNumber'],
+    }
   }
 
   async request(method: string, path: string, body?: Json): Promise<{ status: number; body: Json }> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { authorization: `Bearer ${this.environment['PFORTE_API_KEY']}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${this.environment['PFORTE_API_KEY']}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
@@ -203,7 +222,10 @@ export class TestPforte {
 
   /** The sound of a prompt, as callers hear it. */
   async prompt(name: string, language = 'de'): Promise<Buffer> {
-    const { rows } = await this.db.query<{ hash: string | null }>('SELECT prompts -> $1 ->> $2 AS hash FROM flows ORDER BY 1 DESC NULLS LAST LIMIT 1', [name, language])
+    const { rows } = await this.db.query<{ hash: string | null }>(
+      'SELECT prompts -> $1 ->> $2 AS hash FROM flows ORDER BY 1 DESC NULLS LAST LIMIT 1',
+      [name, language],
+    )
     const hash = rows[0]?.hash
     if (hash == null) throw new Error(`the flow has no prompt ${name} in ${language}`)
     return readFile(join(this.home, 'home', 'prompts', `${hash}.wav`))
@@ -230,7 +252,10 @@ async function rtpSlot(): Promise<{ number: number; free(): Promise<void> }> {
   for (let step = 0; step < RTP_SLOTS; step++) {
     const number = (start + step) % RTP_SLOTS
     const folder = join(tmpdir(), `pforte-rtp-${number}`)
-    const mine = await mkdir(folder).then(() => true, () => false)
+    const mine = await mkdir(folder).then(
+      () => true,
+      () => false,
+    )
     if (mine) return { number, free: () => rm(folder, { recursive: true, force: true }) }
   }
   throw new Error(`all ${RTP_SLOTS} ranges of RTP ports are taken; remove ${join(tmpdir(), 'pforte-rtp-*')} if no test runs`)

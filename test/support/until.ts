@@ -2,7 +2,11 @@
 
 const LOOK_EVERY_MS = 20
 
-export async function until<T>(what: string, look: () => Promise<T | null | undefined | false> | T | null | undefined | false, withinMs = 15_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  withinMs = 15_000,
+): Promise<T> {
   const giveUpAt = performance.now() + withinMs
   let last: unknown
   for (;;) {
@@ -13,7 +17,10 @@ export async function until<T>(what: string, look: () => Promise<T | null | unde
     } catch (error) {
       last = error
     }
-    if (performance.now() > giveUpAt) throw new Error(`waited ${withinMs} ms in vain for ${what}; the last look gave ${last instanceof Error ? last.message : JSON.stringify(last)}`)
+    if (performance.now() > giveUpAt)
+      throw new Error(
+        `waited ${withinMs} ms in vain for ${what}; the last look gave ${last instanceof Error ? last.message : JSON.stringify(last)}`,
+      )
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
   }
 }

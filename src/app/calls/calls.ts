@@ -14,7 +14,8 @@ import type { Dispatcher } from '../dispatcher.ts'
 import type { AgentReleaseRequest, CallStore, Offer, PinAnswer } from '../ports/store.ts'
 import type { Log } from '../ports/log.ts'
 import type { Telephony, TelephonyEvent } from '../ports/telephony.ts'
-import { CallRunner, type CallFacts } from './call-runner.ts'
+import type { CallFacts } from './call-in-hand.ts'
+import { CallRunner } from './call-runner.ts'
 import { lineDialled, type ActiveFlow, type CallDefinitions } from './definitions.ts'
 import { callOf, legNameOf, playbackVisit, recordingParts } from './ids.ts'
 import { Journal } from './journal.ts'
@@ -46,7 +47,7 @@ export class Calls {
   readonly #deps: CallsDeps
   readonly #byId = new Map<string, CallRunner>()
   readonly #byLeg = new Map<string, CallRunner>()
-  #services: CallServices | null = null
+  #services: ((call: CallRunner) => CallServices) | null = null
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
@@ -56,7 +57,7 @@ export class Calls {
   /** Dispatcher and keeper need the calls, and the calls need them: joined once, before the first event. */
   wire(dispatcher: Dispatcher, voicemails: CallServices['voicemails']): void {
     const { asterisk, telephony, store, log, now, announcements, observer, definitions } = this.#deps
-    this.#services = {
+    const shared = {
       asterisk,
       telephony,
       store,
@@ -66,17 +67,21 @@ export class Calls {
       announcements,
       voicemails,
       dispatcher,
-      callerGone: (language) => {
+      trunkEndpoint: (name: string) => definitions().trunks.get(name) ?? name,
+      callerGone: (language: string) => {
         const { callerGone } = definitions()
         return callerGone[language] ?? Object.values(callerGone)[0] ?? null
       },
       typedFor: typedForLookUp,
       queueOf,
-      nextForAgent: (why, queue, at) => this.#nextForAgent(why, queue, at),
-      onPinChecked: (call, answer) => observer.pinChecked(call, answer),
-      onEnded: (call, outcome) => observer.ended(call, outcome),
-      onSettled: (call) => this.#putAway(call),
+      nextForAgent: (why: AgentRelease, queue: QueueName | null, at: number) => this.#nextForAgent(why, queue, at),
     }
+    this.#services = (call) => ({
+      ...shared,
+      onPinChecked: (answer) => observer.pinChecked(call, answer),
+      onEnded: (outcome) => observer.ended(call, outcome),
+      onSettled: () => this.#putAway(call),
+    })
   }
 
   get underWay(): CallRunner[] {
@@ -138,7 +143,10 @@ export class Calls {
     const line = lineDialled(definitions, caller.dialled)
     const flow = line === null ? undefined : definitions.flows.get(line.flow)
     if (line === null || flow === undefined) {
-      this.#deps.log.warn({ dialled: caller.dialled.slice(0, 40), trunk: caller.trunk }, 'nobody answers this number: no line in pforte.yaml has it')
+      this.#deps.log.warn(
+        { dialled: caller.dialled.slice(0, 40), trunk: caller.trunk },
+        'nobody answers this number: no line in pforte.yaml has it',
+      )
       void this.#deps.telephony.send({ do: 'hangUp', leg: caller.leg })
       return
     }

@@ -12,6 +12,8 @@ export type CallDefinitions = {
   lines: Line[]
   flows: Map<string, ActiveFlow>
   queues: Map<string, QueueDefinition>
+  /** Name → the PBX's endpoint to dial out through. */
+  trunks: Map<string, string>
   /** Spoken outside of any flow: `caller_gone`, to an agent who picks up too late. Language → hash. */
   callerGone: Record<string, string>
 }

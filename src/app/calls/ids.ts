@@ -48,4 +48,3 @@ export function recordingParts(name: RecordingName): { call: CallId; visit: numb
   const visit = Number(rest.slice(37))
   return call === null || !Number.isSafeInteger(visit) ? null : { call, visit }
 }
-

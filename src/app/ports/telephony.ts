@@ -30,7 +30,15 @@ export type TelephonyCommand =
   /** Rings an agent's phone. `callerId` is what the phone shows. The PBX itself gives up after `timeoutMs` (a backstop; the call's own timer comes first). */
   | { do: 'ring'; leg: LegId; endpoint: string; callerId: { name: string; number: string }; timeoutMs: number; forCaller: LegId }
   /** Dials out through a trunk. */
-  | { do: 'dial'; leg: LegId; number: string; trunk: string; callerId: { name: string; number: string }; timeoutMs: number; forCaller: LegId }
+  | {
+      do: 'dial'
+      leg: LegId
+      number: string
+      trunk: string
+      callerId: { name: string; number: string }
+      timeoutMs: number
+      forCaller: LegId
+    }
   | { do: 'createBridge'; bridge: BridgeId }
   | { do: 'joinBridge'; bridge: BridgeId; legs: LegId[] }
   | { do: 'destroyBridge'; bridge: BridgeId }

@@ -1,0 +1,114 @@
+/** What a call does with queues and agents: the row first, then the phone. */
+import type { AgentRelease, CallCommand } from '../../domain/call/commands.ts'
+import type { LegName } from '../../domain/call/events.ts'
+import { StoreUnavailable, type Offer } from '../ports/store.ts'
+import { untilStored } from '../store-patience.ts'
+import { type CallInHand, isStillIn } from './call-in-hand.ts'
+import { describeCaller } from './caller-id.ts'
+import { bridgeOf, offerOf, outgoingLeg } from './ids.ts'
+import { reportRefusal } from './refusal.ts'
+
+/** How long the PBX itself lets a phone ring at most, should our own timer be lost in a crash. */
+export const RING_BACKSTOP_MS = 120_000
+
+export function enterQueue(call: CallInHand, { visit, queue, priority, since }: Extract<CallCommand, { type: 'enterQueue' }>): void {
+  const { store, now, dispatcher, journal } = call.services
+  call.work.inOrder(async () => {
+    // The row comes first: whoever reads the queue must find the call.
+    await journal.written(call.facts.id)
+    const entry = { callId: call.facts.id, queue, priority, at: since }
+    const entered = await untilStored(
+      () => store.enterQueue(entry),
+      () => isStillIn(call, visit),
+    )
+    if (entered === null) return
+    // If the caller has gone while we wrote, the core answers with leaving and with letting the agent go.
+    if (entered.entered) call.take({ type: 'queueEntered', at: now(), visit })
+    else call.take({ type: 'queueRefused', at: now(), visit, why: 'full' })
+    dispatcher.deliver(entered.offers)
+    dispatcher.changesAt(entered.nextChangeAt)
+  })
+}
+
+export function leaveQueue(call: CallInHand): void {
+  if (call.state.queuedSince === null) return
+  const { store, now } = call.services
+  call.work.inOrder(async () => void (await untilStored(() => store.leaveQueue(call.facts.id, now()))))
+}
+
+export function ring(call: CallInHand, visit: number, leg: LegName, endpoint: string): void {
+  const { telephony, store, now } = call.services
+  const { id } = call.facts
+  const callerId = describeCaller(call.facts.caller, call.known)
+  const ringing = telephony.send({
+    do: 'ring',
+    leg: outgoingLeg(id, leg),
+    endpoint,
+    callerId,
+    timeoutMs: RING_BACKSTOP_MS,
+    forCaller: call.facts.leg,
+  })
+  void ringing.then((outcome) => {
+    if (outcome.ok || outcome.why === 'conflict') return
+    call.take({ type: 'legEnded', at: now(), leg, why: 'unreachable' })
+  })
+  const { doing } = call.state
+  if (doing.what !== 'ringing') return
+  const offer = { callId: id, offer: doing.offer, agentId: doing.agentId, endpoint }
+  // The reservation is durable already; that the phone rings is for those who watch.
+  call.work.inOrder(async () => {
+    await untilStored(
+      () => store.markRinging(offer, now()),
+      () => isStillIn(call, visit) && call.state.doing.what === 'ringing',
+    )
+  })
+}
+
+export function connect(call: CallInHand, visit: number, leg: LegName): void {
+  const { telephony, now } = call.services
+  const { doing } = call.state
+  const offer = offerOf(leg)
+  const agentId = doing.what === 'talking' ? doing.agentId : null
+  call.work.inOrder(async () => {
+    if (offer !== null && agentId !== null) {
+      const mine = await accept(call, { callId: call.facts.id, agentId, endpoint: '', offer })
+      if (!mine) return call.take({ type: 'commandRefused', at: now(), visit, command: 'connect', leg })
+    }
+    if (call.state.phase === 'ended') return
+    const bridge = bridgeOf(call.facts.id)
+    const created = await telephony.send({ do: 'createBridge', bridge })
+    if (!created.ok && created.why !== 'conflict') return reportRefusal(call, { visit, command: 'connect', leg }, Promise.resolve(created))
+    const joined = telephony.send({ do: 'joinBridge', bridge, legs: [call.facts.leg, outgoingLeg(call.facts.id, leg)] })
+    reportRefusal(call, { visit, command: 'connect', leg }, joined)
+  })
+}
+
+/**
+ * The row first. If Postgres is away, two people who hold a phone to their
+ * ear are joined all the same and the row follows: this process holds the
+ * lease, so nobody else can have given the agent away.
+ */
+async function accept(call: CallInHand, offer: Offer): Promise<boolean> {
+  const { store, now, log } = call.services
+  try {
+    return await store.acceptOffer(offer, now())
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error
+    log.warn({ err: error, call: call.facts.id }, 'connected without the store; the row follows')
+    const isTalking = (): boolean => call.state.doing.what === 'talking'
+    call.work.begin(async () => void (await untilStored(() => store.acceptOffer(offer, now()), isTalking)))
+    return true
+  }
+}
+
+export function release(call: CallInHand, offer: number, agentId: string, why: AgentRelease): void {
+  const { store, now, dispatcher, queueOf, nextForAgent } = call.services
+  const queue = queueOf(call.flow.flow, call.state)
+  const backToQueue = call.state.phase === 'active'
+  const at = now()
+  const next = nextForAgent(why, queue, at)
+  call.work.inOrder(async () => {
+    await untilStored(() => store.releaseAgent({ agentId, callId: call.facts.id, offer, next, backToQueue, at }))
+    dispatcher.kick(queue)
+  })
+}
