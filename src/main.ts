@@ -192,6 +192,7 @@ export async function startPforte(environment: Environment, progress: Progress):
           service = next.service
           rendered = nextRendered
           definitions = callDefinitions(service, rendered)
+          store.usePinRules(service.pin.limits, service.pin.rules.length)
         } catch (error) {
           if (error instanceof PartFailure) return error.message
           throw error

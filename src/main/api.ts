@@ -55,6 +55,7 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
       flows: () => Object.values(deps.service().flows).map(({ name, flow }) => ({ name, mermaid: toMermaid(flow), svg: drawFlow(flow) })),
       service: () => serviceFacts(deps.service()),
       pages: consolePages(),
+      ...promptClients(environment.promptUrl),
       demoAgent:
         demoAgent === null
           ? null
@@ -112,4 +113,11 @@ function serviceFacts(service: Service): ReturnType<HttpOptions['service']> {
     queue: service.queues[0]?.name ?? '',
     hours: Object.keys(service.hours),
   }
+}
+
+/** Prompts need no key and speak of nobody; an Asterisk elsewhere must be able to fetch them. */
+function promptClients(promptUrl: string): { promptClients?: string[] } {
+  const { hostname } = new URL(promptUrl)
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
+  return isHere ? {} : { promptClients: ['0.0.0.0/0', '::/0'] }
 }

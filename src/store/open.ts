@@ -42,6 +42,8 @@ export type Store = {
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
   newAgentPassword(agent: AgentDefinition): Promise<string>
+  /** `pforte.yaml` was read again: the gate's rules from now on. */
+  usePinRules(limits: PinLimits, pinLength: number): void
   /** Settles when Postgres answers. @throws StoreUnavailable */
   ping(): Promise<void>
   close(): Promise<void>
@@ -91,6 +93,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     calls: callStore(parts, now, close),
     records: recordsOf(parts, now),
     get connectionsInUse() { return connections.inUse },
+    usePinRules(limits, pinLength) {
+      gate.useRules(limits, pinLength)
+      parts.pins.useLength(pinLength)
+    },
     newAgentPassword: (agent) => parts.agents.newPassword(agent, now()),
     async ping() { await connections.run(pingStatement, []) },
     close,

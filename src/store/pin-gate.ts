@@ -54,8 +54,8 @@ const longestInput = 64
 export class PinGate {
   readonly #connections: Connections
   readonly #keys: Keys
-  readonly #limits: PinLimits
-  readonly #possiblePins: number
+  #limits: PinLimits
+  #possiblePins: number
   #validPins = 0
   /** Null: something has changed since. */
   #countedAt: number | null = null
@@ -64,6 +64,12 @@ export class PinGate {
   constructor(connections: Connections, keys: Keys, limits: PinLimits, pinLength: number) {
     this.#connections = connections
     this.#keys = keys
+    this.#limits = limits
+    this.#possiblePins = 10 ** pinLength
+  }
+
+  /** From now on; what is under way is judged by the rules it began with. */
+  useRules(limits: PinLimits, pinLength: number): void {
     this.#limits = limits
     this.#possiblePins = 10 ** pinLength
   }

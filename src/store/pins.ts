@@ -30,7 +30,7 @@ const countInUse: Statement = { name: 'count pins in use', text: 'SELECT count(*
 export class Pins {
   readonly #connections: Connections
   readonly #keys: Keys
-  readonly #length: number
+  #length: number
   readonly #changed: () => void
 
   /** `changed` is told after each issue and revocation. */
@@ -39,6 +39,11 @@ export class Pins {
     this.#keys = keys
     this.#length = length
     this.#changed = changed
+  }
+
+  /** For PINs that are issued from now on; those that are out stay as they are. */
+  useLength(length: number): void {
+    this.#length = length
   }
 
   /** Draws at random without collision, or takes the given one. */
