@@ -72,6 +72,8 @@ function install(): void {
   const require = createRequire(import.meta.url)
   const swagger = createRequire(require.resolve('ari-client'))('swagger-client') as { SwaggerHttp: { prototype: { execute: (request: SwaggerRequest) => void } } }
   swagger.SwaggerHttp.prototype.execute = execute
+  // Its log is a global of the whole process, prints to the operator's screen and keeps every line for ever.
+  Object.assign(globalThis, { log: () => {} })
 }
 
 function execute(request: SwaggerRequest): void {

@@ -11,7 +11,7 @@
  * filter is set, the listeners know that they are connected) are held.
  */
 import type { Log } from '../app/ports/log.ts'
-import { askVersion, eventUrl, filterEvents, reasonOf, type AriAccess } from './ari-access.ts'
+import { askVersion, eventUrl, filterEvents, type AriAccess } from './ari-access.ts'
 import { bestTransport, isTooOld, parseVersion, securityWarning, shortVersion, type Transport } from './asterisk-version.ts'
 import { ConnectFailure } from './connect-failure.ts'
 import { EventSocket } from './event-socket.ts'
@@ -107,7 +107,7 @@ export class AriLink {
         }
         if (error.what !== this.#lastWhy) log.error({ mend: error.mend }, error.what)
       }
-      this.#lost(reasonOf(error))
+      this.#lost(error instanceof Error ? error.message : String(error))
     }
   }
 
