@@ -37,7 +37,7 @@ t.test('the hotline that Pforte comes with', async (t) => {
   })
 
   t.test('speaks no prompt that nobody hears', async (t) => {
-    const heard = new Set([...Object.values(service.flows).flatMap(({ promptNames }) => promptNames), 'caller_gone'])
+    const heard = new Set([...Object.values(service.flows).flatMap(({ promptNames }) => promptNames), 'caller_gone', 'fallback'])
     t.same(
       Object.keys(service.prompts).filter((name) => !heard.has(name)),
       [],
