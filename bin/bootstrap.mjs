@@ -4,7 +4,8 @@
 // TypeScript as it stands.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { constants } from 'node:os'
+import module from 'node:module'
+import { constants, homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -22,6 +23,7 @@ const OLDEST_NODE = 20
  */
 export async function run(script, args, options = {}) {
   await prepare(options)
+  keepCompiled()
   const path = join(ROOT, script)
   if (major(process.versions.node) >= NODE_NEEDED) {
     process.argv = [process.execPath, path, ...args]
@@ -29,6 +31,18 @@ export async function run(script, args, options = {}) {
     return
   }
   process.exitCode = await runNode([path, ...args])
+}
+
+/**
+ * Has Node keep what it compiled, beside the other downloads of this user:
+ * callers wait while a Pforte that fell is started again, and more than half of
+ * a start is compiling (1.35 s of CPU without, 1.0 s with it). Entries are
+ * named by content and version; a folder that cannot be written is done without.
+ */
+function keepCompiled() {
+  const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+  process.env['NODE_COMPILE_CACHE'] ??= join(base, 'pforte', 'compiled')
+  if (major(process.versions.node) >= NODE_NEEDED) module.enableCompileCache(process.env['NODE_COMPILE_CACHE'])
 }
 
 /**
