@@ -14,7 +14,8 @@ export async function identify(pid: number): Promise<ProcessIdentity | undefined
   if (stat === undefined) return undefined
   // The second field is the program's name in brackets and may hold blanks and brackets itself.
   const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (state === 'Z' || state === 'X') return undefined
+  // While other threads go on, the first one of a process can be a zombie and still hold its ports.
+  if (state === 'X' || (state === 'Z' && Number(rest[16]) <= 1)) return undefined
   return { pid, startTime: Number(rest[18]), bootId: ((await readProc('/proc/sys/kernel/random/boot_id')) ?? '').trim() }
 }
 

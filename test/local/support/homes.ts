@@ -1,10 +1,9 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stopAsterisk } from '../../../src/local/asterisk.ts'
+import { stopPart } from '../../../src/local/detached.ts'
 import { removeHome } from '../../../src/local/home.ts'
 import { freePort, udpPortIsFree } from '../../../src/local/ports.ts'
-import { stopPostgres } from '../../../src/local/postgres.ts'
 
 interface Teardown { teardown: (work: () => Promise<void>) => unknown }
 
@@ -14,8 +13,9 @@ export async function temporaryHome(t: Teardown): Promise<string> {
   await chmod(closed, 0o700)
   const home = join(closed, '.pforte')
   t.teardown(async () => {
-    await stopAsterisk(home)
-    await stopPostgres(home)
+    // Nobody is going to miss them: no goodbye to callers, no last checkpoint.
+    await stopPart(home, 'asterisk', { signal: 'SIGKILL', timeoutMs: 5_000 })
+    await stopPart(home, 'postgres', { signal: 'SIGQUIT', timeoutMs: 5_000 })
     await removeHome(home)
     await rm(closed, { recursive: true, force: true })
   })
