@@ -24,6 +24,8 @@ export type PforteOptions = {
   transport?: 'websocket' | 'ari-client'
   /** Changes the default pforte.yaml. */
   yaml?: (text: string) => string
+  /** What lies beside pforte.yaml: audio files of prompts. */
+  files?: Record<string, Buffer>
   environment?: Record<string, string>
 }
 
@@ -47,6 +49,8 @@ export class TestPforte {
     this.url = `http://127.0.0.1:${environment['HTTP_PORT']}`
     this.sip = { host: '127.0.0.1', port: Number(environment['SIP_PORT']) }
     this.db = db
+    // Its idle connections end with the database; whoever asks for something hears of it from the query.
+    db.on('error', () => {})
   }
 
   /** Started and ready; ended by `stop`. */
@@ -76,6 +80,7 @@ export class TestPforte {
     const rendered = process.env['PFORTE_TEST_PROMPTS']
     if (rendered !== undefined) await cp(rendered, join(home, 'home', 'prompts'), { recursive: true })
     const yaml = await readFile(join(ROOT, 'pforte.yaml'), 'utf8')
+    for (const [name, content] of Object.entries(options.files ?? {})) await writeFile(join(home, name), content)
     await pforte.writeYaml((options.yaml ?? ((text) => text))(yaml))
     try {
       await pforte.run()
@@ -172,11 +177,11 @@ export class TestPforte {
     return out
   }
 
-  /** A customer with a contract and a PIN. */
-  async admit(contract: Json = {}, customer: Json = {}): Promise<Admitted> {
+  /** A customer with a contract and a PIN, drawn by Pforte or this one. */
+  async admit(contract: Json = {}, customer: Json = {}, pin?: string): Promise<Admitted> {
     const made = await this.post('/v1/customers', { name: 'Muster GmbH', numbers: [], ...customer })
     const bought = await this.post(`/v1/customers/${made['id']}/contracts`, { service: 'Premium', hours: 'always', ...contract })
-    const issued = await this.post(`/v1/contracts/${bought['id']}/pins`, {})
+    const issued = await this.post(`/v1/contracts/${bought['id']}/pins`, pin === undefined ? {} : { pin })
     return {
       pin: issued['pin'],
       pinId: issued['id'],
