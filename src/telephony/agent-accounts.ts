@@ -19,35 +19,41 @@ type ObjectType = 'auth' | 'aor' | 'endpoint'
 function objectsOf({ id, username, password }: AgentEndpoint): [ObjectType, Record<string, string>][] {
   return [
     ['auth', { auth_type: 'userpass', username, password }],
-    ['aor', {
-      // One phone an agent: the newest registration wins, so that a restarted one is not locked out.
-      max_contacts: '1',
-      remove_existing: 'yes',
-      qualify_frequency: '30',
-      qualify_timeout: '3',
-      maximum_expiration: '600',
-    }],
-    ['endpoint', {
-      context: AGENTS_CONTEXT,
-      auth: id,
-      aors: id,
-      disallow: 'all',
-      allow: 'alaw,ulaw,g722,opus',
-      dtmf_mode: 'rfc4733',
-      // Media stays with Asterisk: digits, music and recordings need it.
-      direct_media: 'no',
-      // Phones sit behind routers.
-      rtp_symmetric: 'yes',
-      force_rport: 'yes',
-      rewrite_contact: 'yes',
-      // A phone whose network died in a conversation sends no BYE.
-      rtp_timeout: '300',
-      allow_transfer: 'no',
-      allow_subscribe: 'no',
-      // What the display shows is decided when it rings; no re-INVITE when the bridge is joined.
-      send_connected_line: 'no',
-      trust_id_inbound: 'no',
-    }],
+    [
+      'aor',
+      {
+        // One phone an agent: the newest registration wins, so that a restarted one is not locked out.
+        max_contacts: '1',
+        remove_existing: 'yes',
+        qualify_frequency: '30',
+        qualify_timeout: '3',
+        maximum_expiration: '600',
+      },
+    ],
+    [
+      'endpoint',
+      {
+        context: AGENTS_CONTEXT,
+        auth: id,
+        aors: id,
+        disallow: 'all',
+        allow: 'alaw,ulaw,g722,opus',
+        dtmf_mode: 'rfc4733',
+        // Media stays with Asterisk: digits, music and recordings need it.
+        direct_media: 'no',
+        // Phones sit behind routers.
+        rtp_symmetric: 'yes',
+        force_rport: 'yes',
+        rewrite_contact: 'yes',
+        // A phone whose network died in a conversation sends no BYE.
+        rtp_timeout: '300',
+        allow_transfer: 'no',
+        allow_subscribe: 'no',
+        // What the display shows is decided when it rings; no re-INVITE when the bridge is joined.
+        send_connected_line: 'no',
+        trust_id_inbound: 'no',
+      },
+    ],
   ]
 }
 
@@ -67,7 +73,9 @@ export async function pushAgent(carrier: CommandCarrier, endpoint: AgentEndpoint
 export async function removeAgent(carrier: CommandCarrier, id: string): Promise<Outcome> {
   const removals: Outcome[] = []
   for (const objectType of ['endpoint', 'aor', 'auth'] satisfies ObjectType[]) {
-    removals.push(outcomeOf(await carrier.request({ operation: 'asterisk.deleteObject', params: { configClass: 'res_pjsip', objectType, id } })))
+    removals.push(
+      outcomeOf(await carrier.request({ operation: 'asterisk.deleteObject', params: { configClass: 'res_pjsip', objectType, id } })),
+    )
   }
   const failed = removals.find((one) => !one.ok && one.why !== 'gone')
   return failed ?? removals[0]!

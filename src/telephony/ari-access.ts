@@ -20,9 +20,12 @@ export type AriAccess = {
  */
 export function ariAccess(options: { url: string; user: string; password: string; app: string; limitMs: number }): AriAccess {
   const { user, password, app, limitMs } = options
-  const base = URL.parse(options.url.replace(/\/+$/, '').replace(/\/ari$/, '') + '/')
+  const base = URL.parse(`${options.url.replace(/\/+$/, '').replace(/\/ari$/, '')}/`)
   if (base === null || !/^https?:$/.test(base.protocol)) {
-    throw new ConnectFailure('ARI_URL is no http or https address', 'Set it to the address in Asterisk’s http.conf, like http://127.0.0.1:8088')
+    throw new ConnectFailure(
+      'ARI_URL is no http or https address',
+      'Set it to the address in Asterisk’s http.conf, like http://127.0.0.1:8088',
+    )
   }
   base.username = base.password = base.search = base.hash = ''
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
@@ -45,9 +48,13 @@ export async function askVersion(access: AriAccess): Promise<string> {
   const { base, user } = access
   const { status, text } = await ask(access, 'GET', 'ari/asterisk/info?only=system')
   if (status === 401) {
-    throw new ConnectFailure(`the Asterisk at ${base.host} refuses the user ${user} or the password`, 'Set ARI_USER and ARI_PASSWORD to what its ari.conf says')
+    throw new ConnectFailure(
+      `the Asterisk at ${base.host} refuses the user ${user} or the password`,
+      'Set ARI_USER and ARI_PASSWORD to what its ari.conf says',
+    )
   }
-  if (status !== 200) throw new Error(status === 503 ? 'Asterisk is still starting' : `Asterisk answers ${status} to ARI: is res_ari loaded and enabled?`)
+  if (status !== 200)
+    throw new Error(status === 503 ? 'Asterisk is still starting' : `Asterisk answers ${status} to ARI: is res_ari loaded and enabled?`)
   const info = JSON.parse(text) as { system?: { version?: string } }
   return info.system?.version ?? ''
 }

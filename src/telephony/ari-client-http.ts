@@ -70,7 +70,9 @@ function install(): void {
   if (installed) return
   installed = true
   const require = createRequire(import.meta.url)
-  const swagger = createRequire(require.resolve('ari-client'))('swagger-client') as { SwaggerHttp: { prototype: { execute: (request: SwaggerRequest) => void } } }
+  const swagger = createRequire(require.resolve('ari-client'))('swagger-client') as {
+    SwaggerHttp: { prototype: { execute: (request: SwaggerRequest) => void } }
+  }
   swagger.SwaggerHttp.prototype.execute = execute
   // Its log is a global of the whole process, prints to the operator's screen and keeps every line for ever.
   Object.assign(globalThis, { log: () => {} })
@@ -120,7 +122,9 @@ function execute(request: SwaggerRequest): void {
   outgoing.on('response', (incoming) => {
     let data = ''
     incoming.setEncoding('utf8')
-    incoming.on('data', (chunk: string) => { data += chunk })
+    incoming.on('data', (chunk: string) => {
+      data += chunk
+    })
     incoming.on('error', (error) => fail('unreachable', error.message))
     incoming.on('end', () => {
       const { statusCode: status = 0, statusMessage: statusText = '', headers } = incoming

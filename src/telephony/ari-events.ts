@@ -85,10 +85,11 @@ export class EventTranslator {
   #end(channel: AriChannel, cause: number | undefined, at: number): TelephonyEvent | null {
     if (this.#ended.has(channel.id)) return null
     this.#ended.add(channel.id)
-    if (this.#ended.size > ENDED_REMEMBERED) for (const oldest of this.#ended) {
-      this.#ended.delete(oldest)
-      break
-    }
+    if (this.#ended.size > ENDED_REMEMBERED)
+      for (const oldest of this.#ended) {
+        this.#ended.delete(oldest)
+        break
+      }
     const answered = channel.state === 'Up' || callerFacts(channel) !== null
     return { type: 'legEnded', at, leg: channel.id, cause: answered ? 'hung_up' : unansweredCause(cause) }
   }
@@ -98,7 +99,14 @@ function arrival(channel: AriChannel, args: string[], at: number): TelephonyEven
   if (args[0] === LEG_ARGUMENT) return { type: 'legAnswered', at, leg: channel.id }
   if (args[0] !== CALLER_ARGUMENT) return null
   const [, dialled = '', trunk = ''] = args
-  return { type: 'callerArrived', at, leg: channel.id, dialled: bounded(dialled) ?? '', caller: callerNumber(channel), trunk: bounded(trunk) }
+  return {
+    type: 'callerArrived',
+    at,
+    leg: channel.id,
+    dialled: bounded(dialled) ?? '',
+    caller: callerNumber(channel),
+    trunk: bounded(trunk),
+  }
 }
 
 /**

@@ -113,7 +113,10 @@ export class AriLink {
 
   #judge(version: string): { version: string; transport: Transport } {
     if (isTooOld(version)) {
-      throw new ConnectFailure(`Asterisk ${shortVersion(version)} is too old`, 'Pforte needs 18 or later, better 22.10.1; or leave ARI_URL unset to use a private one')
+      throw new ConnectFailure(
+        `Asterisk ${shortVersion(version)} is too old`,
+        'Pforte needs 18 or later, better 22.10.1; or leave ARI_URL unset to use a private one',
+      )
     }
     const warning = securityWarning(version)
     if (warning !== null && !this.#warned.has(version)) {
@@ -124,7 +127,10 @@ export class AriLink {
     const transport = this.#settings.transport ?? best
     // One whose version cannot be read (a build of one's own) is believed.
     if (transport === 'websocket' && best !== 'websocket' && parseVersion(version) !== null) {
-      throw new ConnectFailure(`Asterisk ${shortVersion(version)} takes no commands over the WebSocket`, 'Leave ARI_TRANSPORT unset, or set it to ari-client; or update to 20.14, 21.9, 22.4 or later')
+      throw new ConnectFailure(
+        `Asterisk ${shortVersion(version)} takes no commands over the WebSocket`,
+        'Leave ARI_TRANSPORT unset, or set it to ari-client; or update to 20.14, 21.9, 22.4 or later',
+      )
     }
     return { version, transport }
   }

@@ -163,7 +163,8 @@ export class AriTelephony implements Telephony {
     this.#overClient?.client.close()
     this.#overClient = null
     const { base, user, password, authorization, limitMs } = this.#access
-    if (base.pathname !== '/') throw new ConnectFailure('ari-client knows no path before /ari', 'Take prefix out of Asterisk’s http.conf and out of ARI_URL')
+    if (base.pathname !== '/')
+      throw new ConnectFailure('ari-client knows no path before /ari', 'Take prefix out of Asterisk’s http.conf and out of ARI_URL')
     this.#overClient = { version, client: await AriOverClient.discover(base, user, password, authorization, limitMs) }
   }
 
@@ -197,11 +198,15 @@ export class AriTelephony implements Telephony {
       if (type === 'ApplicationReplaced') return this.#replaced()
       const event = this.#translator.translate(message, this.#now())
       if (event === null) return
-      if (event.type === 'playbackFinished' && event.playback.startsWith(WARM_PREFIX)) return this.#warmer.finished(event.playback, event.ok)
+      if (event.type === 'playbackFinished' && event.playback.startsWith(WARM_PREFIX))
+        return this.#warmer.finished(event.playback, event.ok)
       this.#dispatch(event)
     } catch (error) {
       // The type only: an event may hold a digit, and a SyntaxError quotes what it stumbled over.
-      this.#log.error({ event: type, ...(error instanceof SyntaxError ? {} : { err: error }) }, 'this event could not be understood; the next ones are')
+      this.#log.error(
+        { event: type, ...(error instanceof SyntaxError ? {} : { err: error }) },
+        'this event could not be understood; the next ones are',
+      )
     }
   }
 

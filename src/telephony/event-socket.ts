@@ -38,8 +38,12 @@ export class EventSocket {
     this.#socket = socket
     this.#stream = stream
     this.#onLost = settings.onLost
-    socket.on('pong', () => { this.#heard = true })
-    socket.on('error', (error) => { this.#why ??= error.message })
+    socket.on('pong', () => {
+      this.#heard = true
+    })
+    socket.on('error', (error) => {
+      this.#why ??= error.message
+    })
     socket.on('close', (code) => this.#end(this.#why ?? `Asterisk closed the connection (${code})`))
     this.#pings = setInterval(() => this.#ping(), settings.pingMs)
   }
@@ -60,10 +64,16 @@ export class EventSocket {
       socket.once('error', fail)
       let opened: EventSocket | undefined
       let stream: Duplex | undefined
-      socket.once('upgrade', (response) => { stream = response.socket })
+      socket.once('upgrade', (response) => {
+        stream = response.socket
+      })
       // Listening before it is open: what comes in the same packet as the handshake is not lost.
       socket.on('message', (data, isBinary) => {
-        if (opened !== undefined) opened.#heard = true
+        // One that was let go may still hold an ApplicationReplaced that its own successor caused.
+        if (opened !== undefined) {
+          if (opened.#lost) return
+          opened.#heard = true
+        }
         if (!isBinary) settings.onMessage((data as Buffer).toString())
       })
       socket.once('open', () => {

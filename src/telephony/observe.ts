@@ -12,7 +12,12 @@ type AriBridge = { id: string; name: string; channels: string[] }
  *
  * @param askAboutRecordings names; those being recorded now come back
  */
-export async function observe(carrier: CommandCarrier, app: string, askAboutRecordings: string[], now: () => number): Promise<Outcome<Observed>> {
+export async function observe(
+  carrier: CommandCarrier,
+  app: string,
+  askAboutRecordings: string[],
+  now: () => number,
+): Promise<Outcome<Observed>> {
   const [application, channels, bridges, ...recordings] = await Promise.all([
     carrier.request({ operation: 'applications.get', params: { applicationName: app } }),
     carrier.request({ operation: 'channels.list', params: {} }),
@@ -23,7 +28,9 @@ export async function observe(carrier: CommandCarrier, app: string, askAboutReco
   for (const reply of recordings) if (!isSuccess(reply) && reply.status !== 404) return failureOf(reply)
 
   const ours = new Set(bodyOf<{ channel_ids: string[] }>(application).channel_ids)
-  const legs = bodyOf<AriChannel[]>(channels).filter(({ id }) => ours.has(id)).map(observedLeg)
+  const legs = bodyOf<AriChannel[]>(channels)
+    .filter(({ id }) => ours.has(id))
+    .map(observedLeg)
   const kept = bodyOf<AriBridge[]>(bridges).filter(({ name }) => name === app)
   return {
     ok: true,

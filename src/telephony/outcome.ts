@@ -29,7 +29,11 @@ export function failureOf(reply: AriReply): Extract<Outcome, { ok: false }> {
       return { ok: false, why: 'gone', detail }
     case 409:
       // "… already exists", "… already in progress"; but "Channel … currently recording" when a bridge wants it.
-      return { ok: false, why: /not in (stasis|session)/i.test(reply.detail) ? 'gone' : /already/i.test(reply.detail) ? 'conflict' : 'refused', detail }
+      return {
+        ok: false,
+        why: /not in (stasis|session)/i.test(reply.detail) ? 'gone' : /already/i.test(reply.detail) ? 'conflict' : 'refused',
+        detail,
+      }
     case 400:
     case 422:
       return { ok: false, why: /not (found|in stasis)/i.test(reply.detail) ? 'gone' : 'refused', detail }

@@ -8,7 +8,13 @@ import type { EventSocket } from './event-socket.ts'
 
 type Pending = { settle: (reply: AriReply) => void; limit: NodeJS.Timeout }
 
-export type RestResponse = { type: 'RESTResponse'; request_id?: string; status_code?: number; reason_phrase?: string; message_body?: string }
+export type RestResponse = {
+  type: 'RESTResponse'
+  request_id?: string
+  status_code?: number
+  reason_phrase?: string
+  message_body?: string
+}
 
 /** Beyond these Asterisk no longer keeps up, and more would only wait longer. */
 const MOST_PENDING = 2_000

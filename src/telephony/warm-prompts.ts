@@ -62,11 +62,16 @@ export class PromptWarmer {
     let stopped: Outcome | null = null
 
     const lane = async (bridge: string): Promise<void> => {
-      const made = (await this.#try({ operation: 'bridges.createWithId', params: { bridgeId: bridge, type: 'mixing', name: this.#bridgeName } }))
-        ?? (await this.#try({ operation: 'applications.subscribe', params: { applicationName: this.#settings.app, eventSource: `bridge:${bridge}` } }))
+      const made =
+        (await this.#try({ operation: 'bridges.createWithId', params: { bridgeId: bridge, type: 'mixing', name: this.#bridgeName } })) ??
+        (await this.#try({
+          operation: 'applications.subscribe',
+          params: { applicationName: this.#settings.app, eventSource: `bridge:${bridge}` },
+        }))
       stopped ??= made
       for (let n = 0, next = todo.shift(); next !== undefined && stopped === null; next = todo.shift()) {
-        if (performance.now() > until) stopped = { ok: false, why: 'timeout', detail: `not all prompts were fetched within ${ALL_PROMPTS_MS} ms` }
+        if (performance.now() > until)
+          stopped = { ok: false, why: 'timeout', detail: `not all prompts were fetched within ${ALL_PROMPTS_MS} ms` }
         else if (!(await this.#play(bridge, `${bridge}-${++n}`, next, failed))) return
       }
     }
@@ -90,7 +95,10 @@ export class PromptWarmer {
     for (const playbackId of [playback, `${playback}-again`]) {
       const told = this.#toldOf(playbackId)
       const media = promptMedia(this.#settings.promptUrl, prompt)
-      const reply = await this.#carrier.request({ operation: 'bridges.playWithId', params: { bridgeId: bridge, playbackId, media, offsetms: BEHIND_THE_END_MS } })
+      const reply = await this.#carrier.request({
+        operation: 'bridges.playWithId',
+        params: { bridgeId: bridge, playbackId, media, offsetms: BEHIND_THE_END_MS },
+      })
       if (!isSuccess(reply)) this.#waiting.get(playbackId)?.('failed')
       const how = await told
       if (how === 'heard') return true

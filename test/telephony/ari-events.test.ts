@@ -6,7 +6,12 @@ const line: Partial<AriChannel> = { dialplan: { app_data: 'pforte,line,hotline,c
 
 t.test('a leg ends at the first sign of it, and only once', async (t) => {
   const translator = new EventTranslator()
-  t.same(translator.translate({ type: 'ChannelHangupRequest', channel: leg('Ringing'), cause: 17 }, 5), { type: 'legEnded', at: 5, leg: 'leg-1', cause: 'busy' })
+  t.same(translator.translate({ type: 'ChannelHangupRequest', channel: leg('Ringing'), cause: 17 }, 5), {
+    type: 'legEnded',
+    at: 5,
+    leg: 'leg-1',
+    cause: 'busy',
+  })
   t.equal(translator.translate({ type: 'StasisEnd', channel: leg('Ringing') }, 6), null)
   t.equal(translator.translate({ type: 'ChannelDestroyed', channel: leg('Ringing'), cause: 16 }, 7), null)
 })
@@ -25,7 +30,17 @@ t.test('a caller who leaves before the answer has hung up, whatever the cause sa
 })
 
 t.test('why a phone was not answered, from the cause on the wire', async (t) => {
-  const causes = { 21: 'rejected', 17: 'busy', 19: 'no_answer', 18: 'no_answer', 16: 'no_answer', 20: 'unreachable', 3: 'unreachable', 1: 'unreachable', 34: 'unreachable' }
+  const causes = {
+    21: 'rejected',
+    17: 'busy',
+    19: 'no_answer',
+    18: 'no_answer',
+    16: 'no_answer',
+    20: 'unreachable',
+    3: 'unreachable',
+    1: 'unreachable',
+    34: 'unreachable',
+  }
   for (const [q850, cause] of Object.entries(causes)) t.equal(unansweredCause(Number(q850)), cause, q850)
   t.equal(unansweredCause(undefined), 'unreachable')
 })

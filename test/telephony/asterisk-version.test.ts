@@ -3,9 +3,18 @@ import { bestTransport, isTooOld, securityWarning, shortVersion } from '../../sr
 
 t.test('commands ride the WebSocket from the first release of each branch that takes them', async (t) => {
   const transports = {
-    '18.26.4': 'ari-client', '20.13.9': 'ari-client', '20.14.0': 'websocket', '21.8.0': 'ari-client', '21.9.0': 'websocket',
-    '22.3.0': 'ari-client', '22.4.0': 'websocket', '22.10.1+dfsg+~cs6.17.60671434-1': 'websocket', '23.0.0': 'websocket',
-    'certified/20.7-cert5': 'ari-client', 'GIT-22-a1b2c3d': 'websocket', 'something of our own': 'ari-client',
+    '18.26.4': 'ari-client',
+    '20.13.9': 'ari-client',
+    '20.14.0': 'websocket',
+    '21.8.0': 'ari-client',
+    '21.9.0': 'websocket',
+    '22.3.0': 'ari-client',
+    '22.4.0': 'websocket',
+    '22.10.1+dfsg+~cs6.17.60671434-1': 'websocket',
+    '23.0.0': 'websocket',
+    'certified/20.7-cert5': 'ari-client',
+    'GIT-22-a1b2c3d': 'websocket',
+    'something of our own': 'ari-client',
   }
   for (const [version, transport] of Object.entries(transports)) t.equal(bestTransport(version), transport, version)
 })

@@ -7,13 +7,26 @@ import { keptLog, Witness, type Line } from './support/witness.ts'
 
 function open(t: Test, url: string, options: Partial<TelephonyOptions> = {}): { telephony: Telephony; seen: Witness; lines: Line[] } {
   const { log, lines } = keptLog()
-  const telephony = openTelephony({ url, user: 'pforte', password: 'quittengelee', app: 'pforte', promptUrl: 'http://127.0.0.1/prompts', log, limitMs: 500, ...options })
+  const telephony = openTelephony({
+    url,
+    user: 'pforte',
+    password: 'quittengelee',
+    app: 'pforte',
+    promptUrl: 'http://127.0.0.1/prompts',
+    log,
+    limitMs: 500,
+    ...options,
+  })
   t.teardown(() => telephony.close())
   return { telephony, seen: new Witness(telephony), lines }
 }
 
 const caller = (leg: string): string =>
-  JSON.stringify({ type: 'StasisStart', args: ['line', 'hotline', 'trunk'], channel: { id: leg, state: 'Ring', caller: { number: '+496215550100' } } })
+  JSON.stringify({
+    type: 'StasisStart',
+    args: ['line', 'hotline', 'trunk'],
+    channel: { id: leg, state: 'Ring', caller: { number: '+496215550100' } },
+  })
 
 t.test('an Asterisk that is too old is refused with the mend', async (t) => {
   const { url } = await strangeAsterisk(t, { version: '16.28.0~dfsg-0+deb11u4' })
@@ -32,7 +45,10 @@ t.test('an Asterisk without its security fixes is used, with a warning that says
   const { telephony, lines } = open(t, url)
   await telephony.connect()
   t.match(telephony.status, { is: 'connected', version: '22.5.2', transport: 'websocket' })
-  t.match(lines.find(({ level }) => level === 'warn'), { message: /GHSA-wcvv-g26m-wx5c.*22\.10\.1/ })
+  t.match(
+    lines.find(({ level }) => level === 'warn'),
+    { message: /GHSA-wcvv-g26m-wx5c.*22\.10\.1/ },
+  )
 })
 
 t.test('a user who may only read is refused with the mend', async (t) => {
@@ -75,7 +91,10 @@ t.test('the password is changed while we are connected: it is said, and tried on
   await seen.status('connected')
   await seen.status('disconnected')
   t.match(await seen.status('disconnected'), { why: /refuses the user pforte/ })
-  t.match(lines.find(({ level }) => level === 'error'), { fields: { mend: /ARI_PASSWORD/ } })
+  t.match(
+    lines.find(({ level }) => level === 'error'),
+    { fields: { mend: /ARI_PASSWORD/ } },
+  )
   asterisk.manners.info = 200
   await seen.status('connected')
   t.notMatch(JSON.stringify(lines), /quittengelee/)
@@ -106,12 +125,16 @@ t.test('events of types that nobody knows, broken ones and noise do no harm, and
     'null',
     '[]',
     '',
-  ]) socket.send(text)
+  ])
+    socket.send(text)
   socket.send(Buffer.from([0, 1, 2]))
   socket.send(caller('after'))
   t.match(await seen.event('callerArrived'), { leg: 'after' })
   t.equal(seen.events.length, 1)
-  t.notMatch(JSON.stringify(lines, (_, value: unknown) => (value instanceof Error ? value.message : value)), /73517/)
+  t.notMatch(
+    JSON.stringify(lines, (_, value: unknown) => (value instanceof Error ? value.message : value)),
+    /73517/,
+  )
 })
 
 t.test('closing while it is tried ends it, and says so to whoever waits', async (t) => {

@@ -23,11 +23,22 @@ export type Pbx = {
 
 export async function startPbx(t: Test): Promise<Pbx> {
   const sip = { host: '127.0.0.1', port: await freeSipPort() }
-  const { ariUrl, user, password, version } = await ensureAsterisk({ home: await temporaryHome(t), sip, rtpPorts: { from: 30_000, to: 39_999 }, progress })
+  const { ariUrl, user, password, version } = await ensureAsterisk({
+    home: await temporaryHome(t),
+    sip,
+    rtpPorts: { from: 30_000, to: 39_999 },
+    progress,
+  })
   const fetched = new Map<string, number>()
   const promptUrl = await servePrompts(t, fetched)
   return {
-    ariUrl, user, password, version, sip, promptUrl, fetched,
+    ariUrl,
+    user,
+    password,
+    version,
+    sip,
+    promptUrl,
+    fetched,
     hotline: `sip:hotline@${sip.host}:${sip.port}`,
     phone: async (t, user, password) => {
       const phone = await Phone.open({ host: '127.0.0.1', user, ...(password === undefined ? {} : { password, registrar: sip }) })
@@ -45,7 +56,9 @@ async function servePrompts(t: Test, fetched: Map<string, number>): Promise<stri
     const ms = /^tone-(\d+)/.exec(name)?.[1]
     if (ms === undefined) return void response.writeHead(404).end()
     const wav = tone(Number(ms))
-    response.writeHead(200, { 'content-type': 'audio/wav', 'content-length': wav.length, 'cache-control': 'public, max-age=31536000, immutable' }).end(wav)
+    response
+      .writeHead(200, { 'content-type': 'audio/wav', 'content-length': wav.length, 'cache-control': 'public, max-age=31536000, immutable' })
+      .end(wav)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {

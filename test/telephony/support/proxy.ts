@@ -20,9 +20,16 @@ export async function proxyTo(t: Test, url: string): Promise<Proxy> {
     const far = connect(Number(port), hostname)
     const pair: [Socket, Socket] = [near, far]
     pairs.add(pair)
-    near.on('data', (data) => { if (state === 'open') far.write(data) })
-    far.on('data', (data) => { if (state === 'open') near.write(data) })
-    for (const [one, other] of [[near, far], [far, near]] as const) {
+    near.on('data', (data) => {
+      if (state === 'open') far.write(data)
+    })
+    far.on('data', (data) => {
+      if (state === 'open') near.write(data)
+    })
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       one.on('error', () => other.destroy())
       one.on('close', () => {
         pairs.delete(pair)
@@ -44,7 +51,9 @@ export async function proxyTo(t: Test, url: string): Promise<Proxy> {
       state = 'cut'
       drop()
     },
-    freeze: () => { state = 'frozen' },
+    freeze: () => {
+      state = 'frozen'
+    },
     mend: () => {
       // What was swallowed is lost: those connections are of no use any more.
       if (state === 'frozen') drop()

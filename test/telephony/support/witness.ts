@@ -19,11 +19,15 @@ export class Witness {
 
   /** The next event of this type that fits and was not taken before. */
   event<T extends TelephonyEvent['type']>(type: T, fits: (event: EventOf<T>) => boolean = () => true): Promise<EventOf<T>> {
-    return this.#next(type, () => this.events.find((one): one is EventOf<T> => one.type === type && !this.#taken.has(one) && fits(one as EventOf<T>)))
+    return this.#next(type, () =>
+      this.events.find((one): one is EventOf<T> => one.type === type && !this.#taken.has(one) && fits(one as EventOf<T>)),
+    )
   }
 
   status<T extends TelephonyStatus['is']>(is: T): Promise<Extract<TelephonyStatus, { is: T }>> {
-    return this.#next(is, () => this.statuses.find((one): one is Extract<TelephonyStatus, { is: T }> => one.is === is && !this.#taken.has(one)))
+    return this.#next(is, () =>
+      this.statuses.find((one): one is Extract<TelephonyStatus, { is: T }> => one.is === is && !this.#taken.has(one)),
+    )
   }
 
   endsOf(leg: string): TelephonyEvent[] {
@@ -47,7 +51,11 @@ export class Witness {
       }
       const limit = setTimeout(() => {
         this.#looks.delete(look)
-        reject(new Error(`${what} did not come; there were ${[...this.events.map(({ type }) => type), ...this.statuses.map(({ is }) => is)].join(', ')}`))
+        reject(
+          new Error(
+            `${what} did not come; there were ${[...this.events.map(({ type }) => type), ...this.statuses.map(({ is }) => is)].join(', ')}`,
+          ),
+        )
       }, PATIENCE_MS)
       this.#looks.add(look)
       look()
