@@ -34,7 +34,7 @@ export type AriLinkSettings = {
 
 const FIRST_PAUSE_MS = 100
 /** Callers wait meanwhile; a try costs next to nothing. */
-const LONGEST_PAUSE_MS = 2_000
+const LONGEST_PAUSE_MS = 1_000
 
 export class AriLink {
   readonly #settings: AriLinkSettings
