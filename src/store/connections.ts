@@ -122,6 +122,10 @@ class GuardedPool implements PostgresPool {
     }
   }
 
+  get options(): pg.PoolConfig {
+    return this.pool.options
+  }
+
   end(): Promise<void> {
     return this.pool.end()
   }
