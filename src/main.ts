@@ -93,7 +93,10 @@ export async function startPforte(environment: Environment, progress: Progress):
     const announcements = new Announcements(store.calls)
     await announcements.reload()
     let definitions = callDefinitions(service, rendered)
-    const metrics = new Metrics(() => hotline.calls)
+    const metrics = new Metrics(
+      () => hotline.calls,
+      () => store.calls.guessChance(),
+    )
 
     let end: (why: PartFailure) => void = () => {}
     const ended = new Promise<PartFailure>((resolve) => (end = resolve))
@@ -165,7 +168,7 @@ export async function startPforte(environment: Environment, progress: Progress):
     await hotline.start()
     progress.done('calls are taken')
 
-    await tellGuessChance(store.calls, metrics, service, progress)
+    await tellGuessChance(store.calls, service, progress)
     const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null
     const embedded = { postgres: postgres.embedded, asterisk: asterisk.embedded }
     await writeRunFile(home.path, { url: http.url, sipUri: asterisk.sipUri ?? '', embedded })
@@ -266,9 +269,8 @@ async function syncDefinitions(store: Store, service: Service, rendered: Rendere
   })
 }
 
-async function tellGuessChance(store: CallStore, metrics: Metrics, service: Service, progress: Progress): Promise<void> {
+async function tellGuessChance(store: CallStore, service: Service, progress: Progress): Promise<void> {
   const now = await store.guessChance()
-  metrics.guessChance(now)
   const percent = `${(now.chance * 100).toFixed(3)} %`
   const tooLikely = now.chance > service.pin.limits.maxGuessChance
   if (tooLikely && service.pin.limits.whenTooLikely === 'refuse_to_start') {

@@ -8,6 +8,7 @@
 import type { Announcements } from './announcements.ts'
 import { Calls, type CallObserver } from './calls/calls.ts'
 import type { CallDefinitions } from './calls/definitions.ts'
+import { recordingParts } from './calls/ids.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { AgentDefinition, CallStore } from './ports/store.ts'
 import type { Log } from './ports/log.ts'
@@ -54,7 +55,10 @@ export class Hotline {
     this.voicemails = new VoicemailKeeper({
       ...deps,
       describeCall: (id) => this.#describeCall(id),
-      onKept: deps.onVoicemail,
+      onKept: (kept) => {
+        if (kept.callId !== null && kept.ticketId === null) this.#leftNothing(kept.callId, kept.recording)
+        deps.onVoicemail(kept)
+      },
     })
     this.calls.wire(this.dispatcher, this.voicemails)
   }
@@ -167,6 +171,27 @@ export class Hotline {
       await this.warmPrompts()
     } catch (error) {
       log.error({ err: error }, 'settling in after the connect failed: a bug in Pforte')
+    }
+  }
+
+  /** A caller who hung up at the beep counted as one who left a message until somebody listened. */
+  #leftNothing(callId: string, recording: string): void {
+    const { store, now, log } = this.#deps
+    const call = this.calls.get(callId)
+    const visit = recordingParts(recording)?.visit
+    if (call?.state.phase === 'active' && visit !== undefined) call.take({ type: 'recordingFoundEmpty', at: now(), visit })
+    else {
+      this.calls.journal
+        .written(callId)
+        .then(() =>
+          untilStored(
+            () => store.voicemailWasEmpty(callId),
+            () => !this.#closed,
+          ),
+        )
+        .catch((error: unknown) =>
+          log.error({ err: error, call: callId }, 'the outcome of this call could not be put right: a bug in Pforte'),
+        )
     }
   }
 

@@ -16,11 +16,9 @@ export class Metrics {
   readonly #pinChecks: Counter
   readonly #alarms: Counter
   readonly #wait: Histogram
-  readonly #guessChance: Gauge
-  readonly #validPins: Gauge
   readonly #asterisk: Gauge
 
-  constructor(calls: () => Calls) {
+  constructor(calls: () => Calls, guessChance: () => Promise<{ chance: number; validPins: number }>) {
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry })
     this.#started = new Counter({ name: 'pforte_calls_started_total', help: 'Calls taken.', labelNames: ['line'], registers })
@@ -49,12 +47,19 @@ export class Metrics {
       buckets: WAIT_BUCKETS_S,
       registers,
     })
-    this.#guessChance = new Gauge({
+    const validPins = new Gauge({ name: 'pforte_pins_valid', help: 'PINs that are valid now.', registers })
+    new Gauge({
       name: 'pforte_pin_guess_chance',
       help: 'Chance that one random PIN is a valid one (valid PINs / possible PINs).',
       registers,
+      async collect() {
+        // While Postgres is away the last figure stands.
+        const now = await guessChance().catch(() => null)
+        if (now === null) return
+        this.set(now.chance)
+        validPins.set(now.validPins)
+      },
     })
-    this.#validPins = new Gauge({ name: 'pforte_pins_valid', help: 'PINs that are valid now.', registers })
     this.#asterisk = new Gauge({ name: 'pforte_asterisk_connected', help: '1 while the ARI connection stands.', registers })
     new Gauge({
       name: 'pforte_calls_under_way',
@@ -87,11 +92,6 @@ export class Metrics {
         this.#wait.observe({ line: call.facts.line }, (connectedAt - queuedSince) / 1000)
       }
     },
-  }
-
-  guessChance(now: { chance: number; validPins: number }): void {
-    this.#guessChance.set(now.chance)
-    this.#validPins.set(now.validPins)
   }
 
   asteriskConnected(connected: boolean): void {

@@ -133,6 +133,7 @@ function callStore({ agents, announcements, calls, definitions, gate, leases, qu
     releaseAgent: (request) => agents.release(request),
     releaseStrays: (asterisk, held, at) => agents.releaseStrays(asterisk, held, at),
     keepVoicemail: (request) => voicemails.keep(request),
+    voicemailWasEmpty: (callId) => voicemails.wasEmpty(callId),
     announcements: () => announcements.list(),
     syncDefinitions: (given, at) => definitions.sync(given, at),
     agentPasswords: () => agents.passwords(),

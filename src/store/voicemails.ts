@@ -18,6 +18,11 @@ const readChunk: Statement = {
   text: 'SELECT data FROM recording_chunks WHERE recording_id = $1 AND piece = $2',
 }
 
+const leftNothing: Statement = {
+  name: 'left nothing',
+  text: `UPDATE calls SET outcome = 'abandoned' WHERE id = $1 AND outcome = 'voicemail' AND ticket_id IS NULL`,
+}
+
 export class Voicemails {
   readonly #connections: Connections
 
@@ -50,6 +55,10 @@ export class Voicemails {
       }
       return { ticketId: ticket.id, ticketNumber: ticket.number, already: false }
     })
+  }
+
+  async wasEmpty(callId: string): Promise<void> {
+    await this.#connections.run(leftNothing, [callId])
   }
 
   async read(ticketId: string): Promise<StoredVoicemail | null> {

@@ -163,6 +163,9 @@ export interface CallStore {
   /** One transaction: recording, ticket, the call's outcome. `already` when this recording is a ticket. */
   keepVoicemail(request: VoicemailRequest): Promise<{ ticketId: string; ticketNumber: string; already: boolean }>
 
+  /** The call that ended as `voicemail` left none after all. */
+  voicemailWasEmpty(callId: string): Promise<void>
+
   announcements(): Promise<Announcement[]>
   syncDefinitions(definitions: Definitions, at: number): Promise<{ version: number; problems: string[] }>
   /** SIP password of each agent, drawn once and kept. */

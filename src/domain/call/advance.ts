@@ -84,6 +84,7 @@ export function advance(flow: Flow, state: CallState, event: CallEvent): Advance
   const turn = new Turn(flow, state, event.at)
   if (event.type === 'callArrived') arrive(turn)
   else if (event.type === 'callerHungUp') callerGone(turn)
+  else if (event.type === 'recordingFoundEmpty') turn.state.voicemailVisit = null
   else act(turn, event)
   return { state: turn.state, commands: turn.commands }
 }

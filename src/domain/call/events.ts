@@ -44,6 +44,8 @@ export type CallEvent = { at: number } & (
   | { type: 'legEnded'; leg: LegName; why: LegEnd }
   | { type: 'recordingFinished'; visit: number; durationMs: number; talkingMs: number | null }
   | { type: 'recordingFailed'; visit: number }
+  /** Whoever fetched what was recorded in that visit heard nothing in it. */
+  | { type: 'recordingFoundEmpty'; visit: number }
   | { type: 'callerHungUp' }
   /** Asterisk would not do what the call needs now; the step takes its way out. `leg` where the command named one. */
   | { type: 'commandRefused'; visit: number; command: RefusableCommand; leg?: LegName }

@@ -87,6 +87,8 @@ export function isHeeded(state: CallState, event: CallEvent): boolean {
   if (event.type === 'callArrived') return state.phase === 'new'
   if (event.type === 'callerHungUp') return state.phase !== 'ended'
   if (state.phase !== 'active') return false
+  // It comes when the call has long gone on, so its visit is that of the recording.
+  if (event.type === 'recordingFoundEmpty') return event.visit === state.voicemailVisit
   if (!awaited[state.doing.what].has(event.type)) return false
   switch (event.type) {
     case 'digitReceived':

@@ -28,9 +28,9 @@ t.test('keys during the recording are for Asterisk', async (t) => {
   inTheLoop(t).types('##').types('5#').thenNothing().standsIn('message', 'recording')
 })
 
-t.test('silence is no message: back to the loop', async (t) => {
-  inTheLoop(t).types('##').recorded(3_000, 0).then('dropRecording 5', 'clear recording', 'startMusic', 'set music to 60 s')
-  inTheLoop(t).types('##').recorded(400, 400).then('dropRecording 5', 'clear recording', 'startMusic', 'set music to 60 s')
+t.test('silence is no message: back to the loop, while somebody listens whether it was silence', async (t) => {
+  inTheLoop(t).types('##').recorded(3_000, 0).then('keepVoicemail 5', 'clear recording', 'startMusic', 'set music to 60 s').hangsUp().hasEnded('abandoned')
+  inTheLoop(t).types('##').recorded(400, 400).then('keepVoicemail 5', 'clear recording', 'startMusic', 'set music to 60 s').hangsUp().hasEnded('abandoned')
 })
 
 t.test('whether there was a voice is not known: it is kept, and listened to later', async (t) => {

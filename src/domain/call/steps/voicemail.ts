@@ -82,9 +82,10 @@ function record(turn: Turn, step: VoicemailStep): void {
 }
 
 function recorded(turn: Turn, finished: Extract<CallEvent, { type: 'recordingFinished' }>): void {
-  const isEmpty = finished.talkingMs === 0 || finished.durationMs < shortestMessageMs
-  if (isEmpty) {
-    turn.do({ type: 'dropRecording', visit: turn.state.visit })
+  // Asterisk counts whole seconds, rounded down, and hears no low voice: a cry for help may be 0 to it. The
+  // caller is treated as one who said nothing, but whoever fetches the recording listens for themselves.
+  if (finished.talkingMs === 0 || finished.durationMs < shortestMessageMs) {
+    turn.do({ type: 'keepVoicemail', visit: turn.state.visit })
     return turn.take('empty')
   }
   keep(turn)
