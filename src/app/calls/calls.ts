@@ -78,8 +78,14 @@ export class Calls {
     }
     this.#services = (call) => ({
       ...shared,
-      onPinChecked: (answer) => observer.pinChecked(call, answer),
-      onEnded: (outcome) => observer.ended(call, outcome),
+      onPinChecked: (answer) => {
+        if (answer.alarm !== null) log.error({ line: call.facts.line, trunk: call.facts.trunk }, `ALARM: ${answer.alarm}`)
+        observer.pinChecked(call, answer)
+      },
+      onEnded: (outcome) => {
+        log.info({ call: call.facts.id, line: call.facts.line, outcome, lastedMs: now() - call.facts.startedAt }, 'a call has ended')
+        observer.ended(call, outcome)
+      },
       onSettled: () => this.#putAway(call),
     })
   }
