@@ -36,7 +36,7 @@ export interface DetachedStart {
 
 export interface DetachedPart {
   record: PartRecord
-  /** Settles when it ends while we look on, with a few words on how. */
+  /** Settles when it ends while we look on, with a few words on how; does not keep Node running. */
   ended: Promise<string>
 }
 

@@ -30,7 +30,10 @@ t.test('a part that ignores the polite signal is killed', async (t) => {
 t.test('what a part says is in its log', async (t) => {
   const home = await temporaryHome(t)
   const { ended } = await start(home, 'echo out; echo err >&2; exit 3')
+  // A detached part does not keep us running, so something else must while we wait.
+  const patience = setTimeout(() => t.fail('it does not end'), 10_000)
   t.equal(await ended, 'exit code 3')
+  clearTimeout(patience)
   t.equal(await readFile(join(home, 'log/part.log'), 'utf8'), 'out\nerr\n')
 })
 
