@@ -99,7 +99,10 @@ const listAgents: Statement = { name: 'list agents', text: `${listed} ORDER BY a
 const oneAgent: Statement = { name: 'one agent', text: `${listed} AND a.id = $1` }
 type AgentRow = Omit<AgentRecord, 'state'> & { state: RowAgentState; untilAt: number | null }
 
-const sealedPasswords: Statement = { name: 'sealed agent passwords', text: 'SELECT id, sealed_password AS sealed FROM agents WHERE removed_at IS NULL ORDER BY id' }
+const sealedPasswords: Statement = {
+  name: 'sealed agent passwords',
+  text: 'SELECT id, sealed_password AS sealed FROM agents WHERE removed_at IS NULL ORDER BY id',
+}
 
 const putPassword: Statement = {
   name: 'put an agent password',
@@ -150,7 +153,8 @@ export class Agents {
   async setState(id: string, state: 'available' | 'paused' | 'offline', reason: string | null, at: number): Promise<Result<AgentRecord>> {
     const changed = await this.#connections.run(setState, [id, state, reason, new Date(at)])
     const [row] = changed.length === 0 ? [] : await this.#connections.run<AgentRow>(oneAgent, [id])
-    if (row === undefined) return { ok: false, refusal: { refused: 'not_found', message: `There is no agent ${id}; agents are defined in pforte.yaml.` } }
+    if (row === undefined)
+      return { ok: false, refusal: { refused: 'not_found', message: `There is no agent ${id}; agents are defined in pforte.yaml.` } }
     return { ok: true, value: asRecord(row, at) }
   }
 
@@ -178,7 +182,11 @@ export function drawPassword(): string {
 }
 
 /** Rest after an unanswered ring is shown as a pause, with its reason. */
-export function shownState(row: { state: RowAgentState; reason: string | null; since: number }, untilAt: number | null, at: number): { state: AgentState; reason: string | null; since: number } {
+export function shownState(
+  row: { state: RowAgentState; reason: string | null; since: number },
+  untilAt: number | null,
+  at: number,
+): { state: AgentState; reason: string | null; since: number } {
   if (untilAt !== null && untilAt <= at) return { state: 'available', reason: null, since: untilAt }
   if (row.state === 'resting') return { state: 'paused', reason: 'did not answer', since: row.since }
   return { state: row.state, reason: row.reason, since: row.since }

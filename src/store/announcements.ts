@@ -29,9 +29,15 @@ export class Announcements {
   async put(announcement: Announcement, at: number): Promise<Result<Announcement>> {
     const { name, on, text, prompts, endsAt } = announcement
     const changed = await this.#connections.run(change, [
-      printable(name), on, JSON.stringify(printableTexts(text)), JSON.stringify(prompts), endsAt === null ? null : new Date(endsAt), new Date(at),
+      printable(name),
+      on,
+      JSON.stringify(printableTexts(text)),
+      JSON.stringify(prompts),
+      endsAt === null ? null : new Date(endsAt),
+      new Date(at),
     ])
-    if (changed.length === 0) return refuse('not_found', null, `No flow has an announcement "${printable(name)}"; their names are in pforte.yaml.`)
+    if (changed.length === 0)
+      return refuse('not_found', null, `No flow has an announcement "${printable(name)}"; their names are in pforte.yaml.`)
     return { ok: true, value: announcement }
   }
 }

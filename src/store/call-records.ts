@@ -36,12 +36,26 @@ export class CallRecords {
 
 function records(database: Kysely<Schema>) {
   return database.selectFrom('calls').select((builder) => [
-    'calls.id', 'calls.line', 'calls.caller', 'calls.customer_id as customerId', 'calls.contract_id as contractId',
-    'calls.started_at as startedAt', 'calls.answered_at as answeredAt', 'calls.ended_at as endedAt', 'calls.outcome',
-    'calls.agent_id as agentId', 'calls.path', 'calls.queued_at as queuedAt', 'calls.connected_at as connectedAt',
+    'calls.id',
+    'calls.line',
+    'calls.caller',
+    'calls.customer_id as customerId',
+    'calls.contract_id as contractId',
+    'calls.started_at as startedAt',
+    'calls.answered_at as answeredAt',
+    'calls.ended_at as endedAt',
+    'calls.outcome',
+    'calls.agent_id as agentId',
+    'calls.path',
+    'calls.queued_at as queuedAt',
+    'calls.connected_at as connectedAt',
     // The call's row is journalled behind its back and may come after its ticket.
-    builder.fn.coalesce('calls.ticket_id', builder.selectFrom('tickets').select('tickets.id')
-      .whereRef('tickets.call_id', '=', 'calls.id').orderBy('tickets.id').limit(1)).as('ticketId'),
+    builder.fn
+      .coalesce(
+        'calls.ticket_id',
+        builder.selectFrom('tickets').select('tickets.id').whereRef('tickets.call_id', '=', 'calls.id').orderBy('tickets.id').limit(1),
+      )
+      .as('ticketId'),
   ])
 }
 

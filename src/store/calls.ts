@@ -76,5 +76,5 @@ export class Calls {
 function asJson(rows: CallRow[]): string {
   const json = JSON.stringify(rows)
   if (!/\\u0000|\\ud[89a-f]/i.test(json)) return json
-  return JSON.stringify(rows, (_key, value: unknown) => typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '') : value)
+  return JSON.stringify(rows, (_key, value: unknown) => (typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '') : value))
 }

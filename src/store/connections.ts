@@ -145,14 +145,15 @@ export class Connections {
   }
 
   /** Runs one prepared statement in a transaction of its own. @throws StoreUnavailable */
-  readonly run: Run = (statement, values) => withRetries(async () => {
-    const client = await this.#pool.connect()
-    try {
-      return await execute(client, statement, values)
-    } finally {
-      client.release()
-    }
-  })
+  readonly run: Run = (statement, values) =>
+    withRetries(async () => {
+      const client = await this.#pool.connect()
+      try {
+        return await execute(client, statement, values)
+      } finally {
+        client.release()
+      }
+    })
 
   /**
    * Runs prepared statements in one transaction (read committed), again if it collided with another.
@@ -195,7 +196,7 @@ export class Connections {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.kysely.destroy().then(() => this.#pool.pool.ended ? undefined : this.#pool.end())
+    this.#closed ??= this.kysely.destroy().then(() => (this.#pool.pool.ended ? undefined : this.#pool.end()))
     return this.#closed
   }
 }
@@ -214,4 +215,3 @@ async function withRetries<T>(work: () => Promise<T>): Promise<T> {
     }
   }
 }
-

@@ -21,7 +21,12 @@ export class Customers {
     const numbers: string[] = []
     for (const given of customer.numbers) {
       const number = asE164(given)
-      if (number === null) return refuse('invalid', 'numbers', `"${printable(given).slice(0, 40)}" is no telephone number. Write it as +49…, with country and area code.`)
+      if (number === null)
+        return refuse(
+          'invalid',
+          'numbers',
+          `"${printable(given).slice(0, 40)}" is no telephone number. Write it as +49…, with country and area code.`,
+        )
       if (!numbers.includes(number)) numbers.push(number)
     }
     if (customer.customerNumber !== undefined && !customerNumberForm.test(customer.customerNumber)) {
@@ -31,20 +36,28 @@ export class Customers {
       return { ok: true, value: await this.#write(customer, numbers, at) }
     } catch (error) {
       const constraint = violatedUnique(error)
-      if (constraint === 'customers_customer_number_key') return refuse('conflict', 'customerNumber', 'Another customer has this customer number.')
-      if (constraint === 'customer_phone_numbers_pkey') return refuse('conflict', 'numbers', 'One of these numbers belongs to another customer.')
+      if (constraint === 'customers_customer_number_key')
+        return refuse('conflict', 'customerNumber', 'Another customer has this customer number.')
+      if (constraint === 'customer_phone_numbers_pkey')
+        return refuse('conflict', 'numbers', 'One of these numbers belongs to another customer.')
       throw error
     }
   }
 
   async get(id: string): Promise<Customer | null> {
     if (!isId(id)) return null
-    const row = await this.#connections.kysely.selectFrom('customers')
+    const row = await this.#connections.kysely
+      .selectFrom('customers')
       .select(['id', 'customer_number as customerNumber', 'name', 'language', 'time_zone as timeZone', 'created_at as createdAt'])
-      .where('id', '=', id).executeTakeFirst()
+      .where('id', '=', id)
+      .executeTakeFirst()
     if (row === undefined) return null
-    const numbers = await this.#connections.kysely.selectFrom('customer_phone_numbers').select('number')
-      .where('customer_id', '=', id).orderBy('place').execute()
+    const numbers = await this.#connections.kysely
+      .selectFrom('customer_phone_numbers')
+      .select('number')
+      .where('customer_id', '=', id)
+      .orderBy('place')
+      .execute()
     return { ...row, numbers: numbers.map(({ number }) => number) }
   }
 
@@ -56,16 +69,37 @@ export class Customers {
       return refuse('invalid', 'validTo', 'The contract would end before it begins.')
     }
     return this.#connections.kyselyTransaction<Result<Contract>>(async (transaction) => {
-      const customer = await transaction.selectFrom('customers').select('id').where('id', '=', contract.customerId).forKeyShare().executeTakeFirst()
+      const customer = await transaction
+        .selectFrom('customers')
+        .select('id')
+        .where('id', '=', contract.customerId)
+        .forKeyShare()
+        .executeTakeFirst()
       if (customer === undefined) return noCustomer
-      const queue = await transaction.selectFrom('queues').select('name').where('name', '=', contract.queue).forKeyShare().executeTakeFirst()
-      if (queue === undefined) return refuse('invalid', 'queue', `There is no queue "${printable(contract.queue)}"; queues are defined in pforte.yaml.`)
+      const queue = await transaction
+        .selectFrom('queues')
+        .select('name')
+        .where('name', '=', contract.queue)
+        .forKeyShare()
+        .executeTakeFirst()
+      if (queue === undefined)
+        return refuse('invalid', 'queue', `There is no queue "${printable(contract.queue)}"; queues are defined in pforte.yaml.`)
       const id = newId()
-      await transaction.insertInto('contracts').values({
-        id, customer_id: contract.customerId, service: printable(contract.service), queue: contract.queue, priority: contract.priority,
-        hours: contract.hours, sla_minutes: contract.slaMinutes, created_at: new Date(at),
-        valid_from: validFrom === null ? null : new Date(validFrom), valid_to: validTo === null ? null : new Date(validTo),
-      }).execute()
+      await transaction
+        .insertInto('contracts')
+        .values({
+          id,
+          customer_id: contract.customerId,
+          service: printable(contract.service),
+          queue: contract.queue,
+          priority: contract.priority,
+          hours: contract.hours,
+          sla_minutes: contract.slaMinutes,
+          created_at: new Date(at),
+          valid_from: validFrom === null ? null : new Date(validFrom),
+          valid_to: validTo === null ? null : new Date(validTo),
+        })
+        .execute()
       return { ok: true, value: { ...contract, id } }
     })
   }
@@ -78,21 +112,32 @@ export class Customers {
   #write(customer: NewCustomer, numbers: string[], at: number): Promise<Customer> {
     return this.#connections.kyselyTransaction(async (transaction) => {
       const id = newId()
-      const insert = (customerNumber: string) => transaction.insertInto('customers').values({
-        id, customer_number: customerNumber, name: printable(customer.name), language: customer.language, time_zone: customer.timeZone,
-        demo: customer.demo ?? false, created_at: new Date(at),
-      })
+      const insert = (customerNumber: string) =>
+        transaction.insertInto('customers').values({
+          id,
+          customer_number: customerNumber,
+          name: printable(customer.name),
+          language: customer.language,
+          time_zone: customer.timeZone,
+          demo: customer.demo ?? false,
+          created_at: new Date(at),
+        })
       let customerNumber = customer.customerNumber
       if (customerNumber !== undefined) await insert(customerNumber).execute()
       for (let draws = 0; customerNumber === undefined; draws += 1) {
         if (draws === drawsOfCustomerNumber) throw new Error(`no free customer number within ${drawsOfCustomerNumber} draws`)
         const { rows } = await sql<{ drawn: string }>`SELECT nextval('customer_numbers_drawn')::text AS drawn`.execute(transaction)
         const { drawn } = rows[0]!
-        const inserted = await insert(drawn).onConflict((conflict) => conflict.column('customer_number').doNothing()).executeTakeFirst()
+        const inserted = await insert(drawn)
+          .onConflict((conflict) => conflict.column('customer_number').doNothing())
+          .executeTakeFirst()
         if (inserted.numInsertedOrUpdatedRows === 1n) customerNumber = drawn
       }
       if (numbers.length > 0) {
-        await transaction.insertInto('customer_phone_numbers').values(numbers.map((number, place) => ({ number, customer_id: id, place }))).execute()
+        await transaction
+          .insertInto('customer_phone_numbers')
+          .values(numbers.map((number, place) => ({ number, customer_id: id, place })))
+          .execute()
       }
       const { name, language, timeZone } = customer
       return { id, customerNumber, name: printable(name), numbers, language, timeZone, createdAt: at }

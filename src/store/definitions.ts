@@ -33,14 +33,18 @@ export class DefinitionsSync {
       // Holds off dispatch and a second sync until this one is done.
       await transaction.selectFrom('queue_groups').selectAll().orderBy('name').forUpdate().execute()
       await sql`LOCK TABLE definitions IN SHARE ROW EXCLUSIVE MODE`.execute(transaction)
-      const problems = [...agentsAcrossGroups(definitions), ...await queuesInUse(transaction, definitions)]
+      const problems = [...agentsAcrossGroups(definitions), ...(await queuesInUse(transaction, definitions))]
       if (problems.length > 0) return { version: await currentVersion(transaction), problems }
       await syncQueues(transaction, definitions)
       await this.#syncAgents(transaction, definitions.agents, at)
       await syncLines(transaction, definitions)
       await syncAnnouncements(transaction, definitions.announcements, at)
       await syncFlows(transaction, definitions, at)
-      await transaction.deleteFrom('queue_entries').where('state', '=', 'left').where('left_at', '<', moment(at - keepLeftEntriesMs)).execute()
+      await transaction
+        .deleteFrom('queue_entries')
+        .where('state', '=', 'left')
+        .where('left_at', '<', moment(at - keepLeftEntriesMs))
+        .execute()
       return { version: await writeVersion(transaction, definitions.hash, at), problems: [] }
     })
   }
@@ -54,15 +58,20 @@ export class DefinitionsSync {
       } else {
         const time = new Date(at)
         const sealed = this.#keys.seal(drawPassword(), id)
-        await transaction.insertInto('agents')
+        await transaction
+          .insertInto('agents')
           .values({ id, name, endpoint, skills, sealed_password: sealed, state: 'available', since: time, free_since: time })
           .execute()
       }
     }
     // Their rows stay: whoever talks is not cut off, and whoever comes back has the same password.
     const ids = agents.map(({ id }) => id)
-    await transaction.updateTable('agents').set({ removed_at: new Date(at) })
-      .where('removed_at', 'is', null).where(sql<boolean>`NOT id = ANY (${ids})`).execute()
+    await transaction
+      .updateTable('agents')
+      .set({ removed_at: new Date(at) })
+      .where('removed_at', 'is', null)
+      .where(sql<boolean>`NOT id = ANY (${ids})`)
+      .execute()
     await transaction.deleteFrom('agent_queues').execute()
     const memberships = agents.flatMap(({ id, queues }) => [...new Set(queues)].map((queue) => ({ agent_id: id, queue })))
     if (memberships.length > 0) await transaction.insertInto('agent_queues').values(memberships).execute()
@@ -76,7 +85,9 @@ function agentsAcrossGroups({ agents, queues }: Definitions): string[] {
     const unknown = served.filter((queue) => !groupOf.has(queue))
     if (unknown.length > 0) return [`Agent ${id} serves ${unknown.join(', ')}, which is no queue.`]
     const groups = new Set(served.map((queue) => groupOf.get(queue)))
-    return groups.size > 1 ? [`Agent ${id} serves queues of different groups (${[...groups].join(', ')}); queues that share agents form one group.`] : []
+    return groups.size > 1
+      ? [`Agent ${id} serves queues of different groups (${[...groups].join(', ')}); queues that share agents form one group.`]
+      : []
   })
 }
 
@@ -91,7 +102,9 @@ async function queuesInUse(transaction: Transaction<Schema>, { queues, replaces 
     const heir = replaces[name]
     if (heir !== undefined) return names.includes(heir) ? [] : [`Queue ${name} is replaced by ${heir}, which is no queue.`]
     if (contracts === 0 && callers === 0) return []
-    return [`Queue ${name} cannot go: ${used(contracts, 'contract')} and ${used(callers, 'caller')} still use it. Keep it, or name the queue that takes its place with "replaces: ${name}".`]
+    return [
+      `Queue ${name} cannot go: ${used(contracts, 'contract')} and ${used(callers, 'caller')} still use it. Keep it, or name the queue that takes its place with "replaces: ${name}".`,
+    ]
   })
 }
 
@@ -101,20 +114,30 @@ function used(count: number, what: string): string {
 
 async function syncQueues(transaction: Transaction<Schema>, { queues, replaces }: Definitions): Promise<void> {
   for (const group of new Set(queues.map((queue) => queue.group))) {
-    await transaction.insertInto('queue_groups').values({ name: group }).onConflict((conflict) => conflict.doNothing()).execute()
+    await transaction
+      .insertInto('queue_groups')
+      .values({ name: group })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
   }
   for (const { name, group, maxWaiting, wrapUpMs, priorityWeightMs } of queues) {
     const settings = { group_name: group, max_waiting: maxWaiting, wrap_up_ms: wrapUpMs, priority_weight_ms: priorityWeightMs }
-    await transaction.insertInto('queues').values({ name, ...settings })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet(settings)).execute()
+    await transaction
+      .insertInto('queues')
+      .values({ name, ...settings })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet(settings))
+      .execute()
   }
   for (const [old, heir] of Object.entries(replaces)) {
     if (queues.some(({ name }) => name === old)) continue
     await transaction.updateTable('contracts').set({ queue: heir }).where('queue', '=', old).execute()
     await transaction.updateTable('queue_entries').set({ queue: heir }).where('queue', '=', old).where('state', '<>', 'left').execute()
     await transaction.updateTable('queue_replacements').set({ queue: heir }).where('queue', '=', old).execute()
-    await transaction.insertInto('queue_replacements').values({ old_name: old, queue: heir })
-      .onConflict((conflict) => conflict.column('old_name').doUpdateSet({ queue: heir })).execute()
+    await transaction
+      .insertInto('queue_replacements')
+      .values({ old_name: old, queue: heir })
+      .onConflict((conflict) => conflict.column('old_name').doUpdateSet({ queue: heir }))
+      .execute()
   }
   const names = queues.map(({ name }) => name)
   await sql`DELETE FROM queues WHERE NOT name = ANY (${names})`.execute(transaction)
@@ -125,31 +148,52 @@ async function syncQueues(transaction: Transaction<Schema>, { queues, replaces }
 
 async function syncLines(transaction: Transaction<Schema>, { lines }: Definitions): Promise<void> {
   await transaction.deleteFrom('lines').execute()
-  if (lines.length > 0) await transaction.insertInto('lines').values(lines.map(({ name, numbers, flow, language }) => ({ name, numbers, flow, language }))).execute()
+  if (lines.length > 0)
+    await transaction
+      .insertInto('lines')
+      .values(lines.map(({ name, numbers, flow, language }) => ({ name, numbers, flow, language })))
+      .execute()
 }
 
 async function syncAnnouncements(transaction: Transaction<Schema>, names: string[], at: number): Promise<void> {
   const time = new Date(at)
   for (const name of names) {
-    await transaction.insertInto('announcements').values({ name, updated_at: time })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ removed_at: null })).execute()
+    await transaction
+      .insertInto('announcements')
+      .values({ name, updated_at: time })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ removed_at: null }))
+      .execute()
   }
-  await transaction.updateTable('announcements').set({ removed_at: time, is_on: false })
-    .where('removed_at', 'is', null).where(sql<boolean>`NOT name = ANY (${names})`).execute()
+  await transaction
+    .updateTable('announcements')
+    .set({ removed_at: time, is_on: false })
+    .where('removed_at', 'is', null)
+    .where(sql<boolean>`NOT name = ANY (${names})`)
+    .execute()
 }
 
 /** Old flows go once no call walks them. */
 async function syncFlows(transaction: Transaction<Schema>, { flows }: Definitions, at: number): Promise<void> {
   for (const { hash, flow, prompts } of flows) {
     const kept = { flow: JSON.stringify(flow), prompts: JSON.stringify(prompts), superseded_at: null }
-    await transaction.insertInto('flows').values({ hash, ...kept })
-      .onConflict((conflict) => conflict.column('hash').doUpdateSet({ prompts: kept.prompts, superseded_at: null })).execute()
+    await transaction
+      .insertInto('flows')
+      .values({ hash, ...kept })
+      .onConflict((conflict) => conflict.column('hash').doUpdateSet({ prompts: kept.prompts, superseded_at: null }))
+      .execute()
   }
   const hashes = flows.map(({ hash }) => hash)
-  await transaction.updateTable('flows').set({ superseded_at: new Date(at) })
-    .where('superseded_at', 'is', null).where(sql<boolean>`NOT hash = ANY (${hashes})`).execute()
-  await transaction.deleteFrom('flows').where('superseded_at', '<', moment(at - keepFlowsMs))
-    .where(sql<boolean>`NOT EXISTS (SELECT FROM calls c WHERE c.flow_hash = flows.hash AND c.ended_at IS NULL)`).execute()
+  await transaction
+    .updateTable('flows')
+    .set({ superseded_at: new Date(at) })
+    .where('superseded_at', 'is', null)
+    .where(sql<boolean>`NOT hash = ANY (${hashes})`)
+    .execute()
+  await transaction
+    .deleteFrom('flows')
+    .where('superseded_at', '<', moment(at - keepFlowsMs))
+    .where(sql<boolean>`NOT EXISTS (SELECT FROM calls c WHERE c.flow_hash = flows.hash AND c.ended_at IS NULL)`)
+    .execute()
 }
 
 async function currentVersion(transaction: Transaction<Schema>): Promise<number> {
@@ -159,8 +203,17 @@ async function currentVersion(transaction: Transaction<Schema>): Promise<number>
 
 /** The same file again is no new version. */
 async function writeVersion(transaction: Transaction<Schema>, hash: string, at: number): Promise<number> {
-  const newest = await transaction.selectFrom('definitions').select(['version', 'hash']).orderBy('version', 'desc').limit(1).executeTakeFirst()
+  const newest = await transaction
+    .selectFrom('definitions')
+    .select(['version', 'hash'])
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst()
   if (newest?.hash === hash) return newest.version
-  const written = await transaction.insertInto('definitions').values({ hash, synced_at: new Date(at) }).returning('version').executeTakeFirstOrThrow()
+  const written = await transaction
+    .insertInto('definitions')
+    .values({ hash, synced_at: new Date(at) })
+    .returning('version')
+    .executeTakeFirstOrThrow()
   return written.version
 }

@@ -85,10 +85,15 @@ export class Leases {
   }
 
   #hold(client: pg.Client, key: string): HeldLease {
-    const lease = new HeldLease(client, key, (why) => {
-      this.#held.delete(lease)
-      this.#log.warn({ key, why }, 'the lease is lost')
-    }, () => this.#held.delete(lease))
+    const lease = new HeldLease(
+      client,
+      key,
+      (why) => {
+        this.#held.delete(lease)
+        this.#log.warn({ key, why }, 'the lease is lost')
+      },
+      () => this.#held.delete(lease),
+    )
     this.#held.add(lease)
     return lease
   }
@@ -122,9 +127,12 @@ class HeldLease implements Lease {
     this.#timer = setInterval(() => {
       if (asking) return
       asking = true
-      client.query({ text: 'SELECT 1', query_timeout: answerMs } as pg.QueryConfig)
+      client
+        .query({ text: 'SELECT 1', query_timeout: answerMs } as pg.QueryConfig)
         .catch((error: Error) => lose(`Postgres does not answer: ${error.message}`))
-        .finally(() => { asking = false })
+        .finally(() => {
+          asking = false
+        })
     }, pingMs)
     this.#timer.unref()
   }
@@ -135,7 +143,11 @@ class HeldLease implements Lease {
     clearInterval(this.#timer)
     this.#onReleased()
     try {
-      await this.#client.query({ text: `SELECT pg_advisory_unlock(${lockKey})`, values: [this.#key], query_timeout: answerMs } as pg.QueryConfig)
+      await this.#client.query({
+        text: `SELECT pg_advisory_unlock(${lockKey})`,
+        values: [this.#key],
+        query_timeout: answerMs,
+      } as pg.QueryConfig)
       await this.#client.end()
     } catch (error) {
       abandon(this.#client)

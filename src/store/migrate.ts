@@ -24,7 +24,12 @@ export type MigrationResult = { applied: string[]; at: string | null }
  * @throws StoreRefused when the database belongs to a newer Pforte, the server is too old or lets us not in
  * @throws StoreUnavailable when Postgres cannot be reached
  */
-export async function migrate(databaseUrl: string, log: Log, mode: 'apply' | 'check' = 'apply', folder = migrationsFolder): Promise<MigrationResult> {
+export async function migrate(
+  databaseUrl: string,
+  log: Log,
+  mode: 'apply' | 'check' = 'apply',
+  folder = migrationsFolder,
+): Promise<MigrationResult> {
   const pool = new pg.Pool({
     ...connectionConfig(databaseUrl, 'migrate', defaultWaits),
     // An index on a large table takes as long as it takes.
@@ -41,14 +46,23 @@ export async function migrate(databaseUrl: string, log: Log, mode: 'apply' | 'ch
     const done = await appliedMigrations(database)
     const foreign = done.filter((name) => !(name in known))
     if (foreign.length > 0) {
-      throw new StoreRefused('too_new', `the database belongs to a newer Pforte (it knows ${foreign.join(', ')})`, 'Start that version or a newer one, or point DATABASE_URL to another database.')
+      throw new StoreRefused(
+        'too_new',
+        `the database belongs to a newer Pforte (it knows ${foreign.join(', ')})`,
+        'Start that version or a newer one, or point DATABASE_URL to another database.',
+      )
     }
     const pending = Object.keys(known).filter((name) => !done.includes(name))
     if (pending.length === 0) return { applied: [], at: done.at(-1) ?? null }
     if (mode === 'check') {
       throw new StoreRefused('pending', `the database lacks ${pending.join(', ')}`, 'Run npx pforte migrate.')
     }
-    const migrator = new Migrator({ db: database, provider: { getMigrations: async () => known }, migrationTableName, migrationLockTableName })
+    const migrator = new Migrator({
+      db: database,
+      provider: { getMigrations: async () => known },
+      migrationTableName,
+      migrationLockTableName,
+    })
     const { error, results } = await migrator.migrateToLatest()
     const applied = (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
     if (error !== undefined) throw error
@@ -56,7 +70,12 @@ export async function migrate(databaseUrl: string, log: Log, mode: 'apply' | 'ch
     return { applied, at: Object.keys(known).at(-1) ?? null }
   } catch (error) {
     if (isAccessRefused(error)) {
-      throw new StoreRefused('access', `Postgres does not let Pforte in: ${(error as Error).message}`, 'Correct user, password and database name in DATABASE_URL.', { cause: error })
+      throw new StoreRefused(
+        'access',
+        `Postgres does not let Pforte in: ${(error as Error).message}`,
+        'Correct user, password and database name in DATABASE_URL.',
+        { cause: error },
+      )
     }
     throw asPortError(error)
   } finally {
@@ -69,7 +88,11 @@ async function requireServerVersion(database: Kysely<unknown>): Promise<void> {
     SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS name`.execute(database)
   const server = rows[0]!
   if (Number(server.number) < oldestServer.number) {
-    throw new StoreRefused('too_old', `Postgres ${server.name} is too old: Pforte needs ${oldestServer.name} or later`, 'Upgrade it, or leave DATABASE_URL out to use the embedded one.')
+    throw new StoreRefused(
+      'too_old',
+      `Postgres ${server.name} is too old: Pforte needs ${oldestServer.name} or later`,
+      'Upgrade it, or leave DATABASE_URL out to use the embedded one.',
+    )
   }
 }
 
@@ -85,7 +108,9 @@ async function readMigrations(folder: string): Promise<Record<string, Migration>
 }
 
 async function appliedMigrations(database: Kysely<unknown>): Promise<string[]> {
-  const { rows: [there] } = await sql<{ there: boolean }>`SELECT to_regclass(${migrationTableName}) IS NOT NULL AS there`.execute(database)
+  const {
+    rows: [there],
+  } = await sql<{ there: boolean }>`SELECT to_regclass(${migrationTableName}) IS NOT NULL AS there`.execute(database)
   if (there?.there !== true) return []
   const { rows } = await sql<{ name: string }>`SELECT name FROM ${sql.table(migrationTableName)} ORDER BY name`.execute(database)
   return rows.map((row) => row.name)

@@ -92,13 +92,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     calls: callStore(parts, now, close),
     records: recordsOf(parts, now),
-    get connectionsInUse() { return connections.inUse },
+    get connectionsInUse() {
+      return connections.inUse
+    },
     usePinRules(limits, pinLength) {
       gate.useRules(limits, pinLength)
       parts.pins.useLength(pinLength)
     },
     newAgentPassword: (agent) => parts.agents.newPassword(agent, now()),
-    async ping() { await connections.run(pingStatement, []) },
+    async ping() {
+      await connections.run(pingStatement, [])
+    },
     close,
   }
 }
@@ -119,14 +123,20 @@ type Parts = {
   voicemails: Voicemails
 }
 
-function callStore({ agents, announcements, calls, definitions, gate, leases, queue, voicemails }: Parts, now: () => number, close: () => Promise<void>): CallStore {
+function callStore(
+  { agents, announcements, calls, definitions, gate, leases, queue, voicemails }: Parts,
+  now: () => number,
+  close: () => Promise<void>,
+): CallStore {
   return {
     saveCalls: (rows) => calls.save(rows),
     openCalls: (asterisk) => calls.open(asterisk),
     flowByHash: (hash) => calls.flowByHash(hash),
     checkPin: (question) => gate.check(question),
     enterQueue: (entry) => queue.enter(entry),
-    leaveQueue: async (callId, at) => { await queue.leave(callId, at) },
+    leaveQueue: async (callId, at) => {
+      await queue.leave(callId, at)
+    },
     dispatch: (name, at) => queue.dispatch(name, at),
     markRinging: (offer, at) => agents.markRinging(offer, at),
     acceptOffer: (offer, at) => agents.acceptOffer(offer, at),
@@ -143,7 +153,10 @@ function callStore({ agents, announcements, calls, definitions, gate, leases, qu
   }
 }
 
-function recordsOf({ agents, announcements, callRecords, customers, pins, service, tickets, voicemails }: Parts, now: () => number): Records {
+function recordsOf(
+  { agents, announcements, callRecords, customers, pins, service, tickets, voicemails }: Parts,
+  now: () => number,
+): Records {
   return {
     createCustomer: (customer, at) => customers.create(customer, at),
     customer: (id) => customers.get(id),

@@ -23,13 +23,23 @@ export function decodeCursor(cursor: string): Key | null {
  * Orders, cuts and starts after the cursor. Takes one row more than asked for, to see whether there is a next page.
  * `isKey` says whether a text can be an id of this list, because a cursor comes from outside.
  */
-export function newestFirst<DB, Tables extends keyof DB, Row>(query: SelectQueryBuilder<DB, Tables, Row>, timeColumn: string, idColumn: string, isKey: (id: string) => boolean, { limit, cursor }: PageRequest): SelectQueryBuilder<DB, Tables, Row> {
+export function newestFirst<DB, Tables extends keyof DB, Row>(
+  query: SelectQueryBuilder<DB, Tables, Row>,
+  timeColumn: string,
+  idColumn: string,
+  isKey: (id: string) => boolean,
+  { limit, cursor }: PageRequest,
+): SelectQueryBuilder<DB, Tables, Row> {
   const time = sql.ref(timeColumn)
   const id = sql.ref(idColumn)
-  let page = query.orderBy(sql`${time} desc`).orderBy(sql`${id} desc`).limit(limit + 1)
+  let page = query
+    .orderBy(sql`${time} desc`)
+    .orderBy(sql`${id} desc`)
+    .limit(limit + 1)
   if (cursor !== null) {
     const key = decodeCursor(cursor)
-    if (key === null || !isKey(key.id)) throw new BadCursor('This cursor is none that a page gave. Use `next` of the page before, unchanged.')
+    if (key === null || !isKey(key.id))
+      throw new BadCursor('This cursor is none that a page gave. Use `next` of the page before, unchanged.')
     page = page.where(sql<boolean>`(${time}, ${id}) < (${new Date(key.at)}, ${key.id})`)
   }
   return page

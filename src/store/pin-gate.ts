@@ -81,22 +81,33 @@ export class PinGate {
     const trunk = question.trunk === null ? null : printable(question.trunk)
     const customerNumber = question.customerNumber === null ? null : printable(question.customerNumber).slice(0, longestInput)
     const [row] = await this.#connections.run<LookUpRow>(lookUp, [
-      this.#keys.pinDigest(question.pin.slice(0, longestInput)), this.#keys.id, customerNumber,
-      question.line, trunk, caller, question.callId,
-      new Date(question.at), new Date(question.at - this.#limits.windowMs), highestThreshold(this.#limits),
-      always, new Date(question.at - Math.max(keepAttemptsMs, this.#limits.windowMs)),
+      this.#keys.pinDigest(question.pin.slice(0, longestInput)),
+      this.#keys.id,
+      customerNumber,
+      question.line,
+      trunk,
+      caller,
+      question.callId,
+      new Date(question.at),
+      new Date(question.at - this.#limits.windowMs),
+      highestThreshold(this.#limits),
+      always,
+      new Date(question.at - Math.max(keepAttemptsMs, this.#limits.windowMs)),
     ])
     const found = row!
-    const judgement = judge({
-      wrongBefore: {
-        byCaller: caller === null ? null : found.wrong_by_caller,
-        byTrunk: trunk === null ? null : found.wrong_by_trunk,
-        byLine: found.wrong_by_line,
+    const judgement = judge(
+      {
+        wrongBefore: {
+          byCaller: caller === null ? null : found.wrong_by_caller,
+          byTrunk: trunk === null ? null : found.wrong_by_trunk,
+          byLine: found.wrong_by_line,
+        },
+        lacksCustomerNumber: found.steps_up && customerNumber === null,
+        matched: found.matched,
+        withCustomerNumber: customerNumber !== null,
       },
-      lacksCustomerNumber: found.steps_up && customerNumber === null,
-      matched: found.matched,
-      withCustomerNumber: customerNumber !== null,
-    }, this.#limits)
+      this.#limits,
+    )
     const alarm = await this.#alarm(judgement.reached, question, trunk)
     if (judgement.is !== 'right') {
       return { result: { is: judgement.is }, customerName: null, service: null, alarm, slowDownMs: judgement.slowDownMs }
@@ -129,11 +140,15 @@ export class PinGate {
       const until = new Date(question.at + this.#limits.windowMs)
       const begun = await this.#connections.run(stepUp, [question.line, new Date(question.at), until])
       if (begun.length > 0) {
-        alarms.push(`Somebody may be guessing PINs on line ${question.line}: ${this.#limits.perLineAlarm} wrong ones within ${minutes} minutes. It asks for the customer number beside the PIN until this ends.`)
+        alarms.push(
+          `Somebody may be guessing PINs on line ${question.line}: ${this.#limits.perLineAlarm} wrong ones within ${minutes} minutes. It asks for the customer number beside the PIN until this ends.`,
+        )
       }
     }
     if (reached.trunk) {
-      alarms.push(`${this.#limits.perTrunkStop} wrong PINs within ${minutes} minutes came over trunk ${trunk}: a PIN alone from there leads to the voicemail until this ends.`)
+      alarms.push(
+        `${this.#limits.perTrunkStop} wrong PINs within ${minutes} minutes came over trunk ${trunk}: a PIN alone from there leads to the voicemail until this ends.`,
+      )
     }
     return alarms.length === 0 ? null : alarms.join(' ')
   }
@@ -151,13 +166,18 @@ export class PinGate {
     if (this.#counting !== null) return this.#counting
     // A change while it counts makes it null again.
     this.#countedAt = at
-    this.#counting = this.#connections.run<{ count: number }>(countValid, [this.#keys.id, new Date(at)])
-      .then(([row]) => { this.#validPins = row!.count })
+    this.#counting = this.#connections
+      .run<{ count: number }>(countValid, [this.#keys.id, new Date(at)])
+      .then(([row]) => {
+        this.#validPins = row!.count
+      })
       .catch((error: unknown) => {
         this.#countedAt = null
         throw error
       })
-      .finally(() => { this.#counting = null })
+      .finally(() => {
+        this.#counting = null
+      })
     return this.#counting
   }
 }

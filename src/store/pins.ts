@@ -55,24 +55,42 @@ export class Pins {
     }
     const validFrom = issue.validFrom ?? null
     const validTo = issue.validTo ?? null
-    if (validFrom !== null && validTo !== null && validFrom >= validTo) return refuse('invalid', 'validTo', 'The PIN would run out before it begins.')
+    if (validFrom !== null && validTo !== null && validFrom >= validTo)
+      return refuse('invalid', 'validTo', 'The PIN would run out before it begins.')
 
     const result = await this.#connections.transaction<Result<IssuedPin>>(async (run) => {
       if ((await run(lockContract, [issue.contractId])).length === 0) return noContract
       await run(retireExpired, [new Date(at)])
       const id = newId()
-      const insert = async (pin: string): Promise<boolean> => (await run(insertPin, [
-        id, issue.contractId, this.#keys.pinDigest(pin), this.#keys.id,
-        validFrom === null ? null : new Date(validFrom), validTo === null ? null : new Date(validTo), new Date(at),
-      ])).length === 1
-      const issued = (pin: string): Result<IssuedPin> => ({ ok: true, value: { id, contractId: issue.contractId, pin, validFrom, validTo, createdAt: at } })
+      const insert = async (pin: string): Promise<boolean> =>
+        (
+          await run(insertPin, [
+            id,
+            issue.contractId,
+            this.#keys.pinDigest(pin),
+            this.#keys.id,
+            validFrom === null ? null : new Date(validFrom),
+            validTo === null ? null : new Date(validTo),
+            new Date(at),
+          ])
+        ).length === 1
+      const issued = (pin: string): Result<IssuedPin> => ({
+        ok: true,
+        value: { id, contractId: issue.contractId, pin, validFrom, validTo, createdAt: at },
+      })
       if (issue.pin !== undefined) {
         // Says nothing about whose it is; that it is taken cannot be hidden from who may issue PINs.
-        return (await insert(issue.pin)) ? issued(issue.pin) : refuse('conflict', 'pin', 'This PIN cannot be issued. Take another one, or leave it out to have one drawn.')
+        return (await insert(issue.pin))
+          ? issued(issue.pin)
+          : refuse('conflict', 'pin', 'This PIN cannot be issued. Take another one, or leave it out to have one drawn.')
       }
       const drawn = await this.#draw(run, insert)
       return drawn === null
-        ? refuse('conflict', null, `Nearly all PINs of ${this.#length} digits are in use. Revoke old ones, or make them longer (pin.length in pforte.yaml).`)
+        ? refuse(
+            'conflict',
+            null,
+            `Nearly all PINs of ${this.#length} digits are in use. Revoke old ones, or make them longer (pin.length in pforte.yaml).`,
+          )
         : issued(drawn)
     })
     if (result.ok) this.#changed()
@@ -102,7 +120,10 @@ export class Pins {
     const [row] = await run<{ count: number }>(countInUse, [])
     const share = row!.count / 10 ** this.#length
     if (share > crowdedShare) {
-      this.#connections.log.warn({ pinsInUse: row!.count, length: this.#length }, 'more than half of all possible PINs are in use: make them longer (pin.length in pforte.yaml)')
+      this.#connections.log.warn(
+        { pinsInUse: row!.count, length: this.#length },
+        'more than half of all possible PINs are in use: make them longer (pin.length in pforte.yaml)',
+      )
     }
   }
 }

@@ -23,16 +23,47 @@ type LockedQueue = { name: string; group_name: string; max_waiting: number; prio
 const lockGroup: Statement = { name: 'lock a group', text: 'SELECT FROM queue_groups WHERE name = $1 FOR UPDATE' }
 const allGroups: Statement = { name: 'all groups', text: 'SELECT name FROM queue_groups ORDER BY name' }
 
-const enter: Statement = {
+/**
+ * Idle agents: those who are free now, or will be by themselves; expired rest counts as free without having been written.
+ * Callers: of each queue the first ones, as many as there are idle agents.
+ */
+const idleAndWaiting = `
+  idle AS (
+    SELECT a.id AS "agentId", a.until_at, coalesce(a.until_at, a.free_since) AS free_since, array_agg(aq.queue) AS queues
+    FROM agents a
+    JOIN agent_queues aq ON aq.agent_id = a.id
+    JOIN queues q ON q.name = aq.queue
+    WHERE q.group_name = $1 AND a.removed_at IS NULL AND a.state IN ('available', 'wrap_up', 'resting')
+    GROUP BY a.id),
+  next AS (
+    SELECT e.call_id AS "callId", e.queue, e.sort_at
+    FROM queues q CROSS JOIN LATERAL (
+      SELECT call_id, queue, sort_at FROM queue_entries
+      WHERE queue = q.name AND state = 'waiting' ORDER BY sort_at, call_id LIMIT (SELECT count(*) FROM idle)) e
+    WHERE q.group_name = $1)`
+const idleAndWaitingColumns = `
+  (SELECT jsonb_agg(jsonb_build_object('agentId', "agentId", 'queues', queues,
+    'untilAt', ${milliseconds('until_at')}, 'freeSinceAt', ${milliseconds('free_since')})) FROM idle) AS idle,
+  (SELECT jsonb_agg(jsonb_build_object('callId', "callId", 'queue', queue, 'sortAt', ${milliseconds('sort_at')})) FROM next) AS waiting`
+type IdleAgent = FreeAgent & { untilAt: number | null }
+type Situation = { idle: IdleAgent[] | null; waiting: WaitingCaller[] | null }
+
+const look: Statement = { name: 'look at a group', text: `WITH ${idleAndWaiting} SELECT ${idleAndWaitingColumns}` }
+
+/** Enters and looks in one: the new caller is not among `waiting`, which shows what was before. */
+const enterAndLook: Statement = {
   name: 'enter a queue',
-  text: `INSERT INTO queue_entries AS e (call_id, queue, priority, entered_at, sort_at, state)
-    SELECT $1, $2, $3, $4, $5, 'waiting'
-    WHERE $6::integer = 0 OR $6 > (SELECT count(*) FROM
-      (SELECT FROM queue_entries WHERE queue = $2 AND state = 'waiting' LIMIT $6) others)
-    ON CONFLICT (call_id) DO UPDATE
-      SET queue = $2, priority = $3, entered_at = $4, sort_at = $5, state = 'waiting', agent_id = NULL, left_at = NULL
-      WHERE e.state = 'left'
-    RETURNING call_id`,
+  text: `WITH ${idleAndWaiting},
+    entered AS (
+      INSERT INTO queue_entries AS e (call_id, queue, priority, entered_at, sort_at, state)
+      SELECT $2, $3, $4, $5, $6, 'waiting'
+      WHERE $7::integer = 0 OR $7 > (SELECT count(*) FROM
+        (SELECT FROM queue_entries WHERE queue = $3 AND state = 'waiting' LIMIT $7) others)
+      ON CONFLICT (call_id) DO UPDATE
+        SET queue = $3, priority = $4, entered_at = $5, sort_at = $6, state = 'waiting', agent_id = NULL, left_at = NULL
+        WHERE e.state = 'left'
+      RETURNING call_id)
+    SELECT EXISTS (SELECT FROM entered) AS entered, ${idleAndWaitingColumns}`,
 }
 
 /** A call's place in the queue and, while one stands, its offer. */
@@ -45,45 +76,23 @@ const standing: Statement = {
 }
 type Standing = { state: string; agent_id: string | null; endpoint: string; offer: number }
 
-/** Those who are free now or will be by themselves. Expired rest counts as free without having been written. */
-const idleAgents: Statement = {
-  name: 'idle agents of a group',
-  text: `SELECT a.id AS "agentId", a.until_at AS "untilAt", coalesce(a.until_at, a.free_since) AS "freeSinceAt",
-      array_agg(aq.queue) AS queues
-    FROM agents a
-    JOIN agent_queues aq ON aq.agent_id = a.id
-    JOIN queues q ON q.name = aq.queue
-    WHERE q.group_name = $1 AND a.removed_at IS NULL AND a.state IN ('available', 'wrap_up', 'resting')
-    GROUP BY a.id`,
-}
-
-const nextCallers: Statement = {
-  name: 'next callers of a group',
-  text: `SELECT e.call_id AS "callId", e.queue, e.sort_at AS "sortAt"
-    FROM queues q CROSS JOIN LATERAL (
-      SELECT call_id, queue, sort_at FROM queue_entries
-      WHERE queue = q.name AND state = 'waiting' ORDER BY sort_at, call_id LIMIT $2) e
-    WHERE q.group_name = $1`,
-}
-
+/** Compare-and-set on both sides; an agent whose caller has left meanwhile comes back without `made`. */
 const reserve: Statement = {
   name: 'reserve agents',
-  text: `UPDATE agents a
-    SET state = 'reserved', call_id = p.call_id, offer = e.offers + 1, since = $2, until_at = NULL, reason = NULL,
-      free_since = coalesce(a.until_at, a.free_since)
-    FROM jsonb_to_recordset($1::jsonb) AS p (call_id text, agent_id text)
-    JOIN queue_entries e ON e.call_id = p.call_id
-    WHERE a.id = p.agent_id AND a.removed_at IS NULL
-      AND (a.state = 'available' OR a.state IN ('wrap_up', 'resting') AND a.until_at <= $2)
-    RETURNING a.call_id AS "callId", a.id AS "agentId", a.endpoint, a.offer`,
-}
-
-const offerCallers: Statement = {
-  name: 'offer callers to agents',
-  text: `UPDATE queue_entries e SET state = 'offered', agent_id = o."agentId", offers = o.offer
-    FROM jsonb_to_recordset($1::jsonb) AS o ("callId" text, "agentId" text, offer integer)
-    WHERE e.call_id = o."callId" AND e.state = 'waiting'
-    RETURNING e.call_id AS "callId"`,
+  text: `WITH reserved AS (
+      UPDATE agents a
+      SET state = 'reserved', call_id = p."callId", offer = e.offers + 1, since = $2, until_at = NULL, reason = NULL,
+        free_since = coalesce(a.until_at, a.free_since)
+      FROM jsonb_to_recordset($1::jsonb) AS p ("callId" text, "agentId" text)
+      JOIN queue_entries e ON e.call_id = p."callId"
+      WHERE a.id = p."agentId" AND a.removed_at IS NULL
+        AND (a.state = 'available' OR a.state IN ('wrap_up', 'resting') AND a.until_at <= $2)
+      RETURNING a.call_id AS "callId", a.id AS "agentId", a.endpoint, a.offer),
+    offered AS (
+      UPDATE queue_entries e SET state = 'offered', agent_id = r."agentId", offers = r.offer
+      FROM reserved r WHERE e.call_id = r."callId" AND e.state = 'waiting'
+      RETURNING e.call_id)
+    SELECT r.*, o.call_id IS NOT NULL AS made FROM reserved r LEFT JOIN offered o ON o.call_id = r."callId"`,
 }
 
 /** For agents whose caller left between the choice and the offer. */
@@ -133,14 +142,26 @@ export class Queue {
       const [queue] = await run<LockedQueue>(lockQueue, [entry.queue])
       if (queue === undefined) return { entered: false, offers: [], nextChangeAt: null }
       const sortAt = sortKeyAt(entry.at, entry.priority, queue.priority_weight_ms)
-      const entered = await run(enter, [entry.callId, queue.name, entry.priority, new Date(entry.at), new Date(sortAt), queue.max_waiting])
-      const standingOffers: Offer[] = []
-      if (entered.length === 0) {
-        const [stands] = await run<Standing>(standing, [entry.callId])
-        if (stands === undefined) return { entered: false, offers: [], nextChangeAt: null }
-        if (stands.agent_id !== null) standingOffers.push({ callId: entry.callId, agentId: stands.agent_id, endpoint: stands.endpoint, offer: stands.offer })
+      const [row] = await run<Situation & { entered: boolean }>(enterAndLook, [
+        queue.group_name,
+        entry.callId,
+        queue.name,
+        entry.priority,
+        new Date(entry.at),
+        new Date(sortAt),
+        queue.max_waiting,
+      ])
+      const { entered, idle, waiting } = row!
+      const at = Math.max(entry.at, this.#now())
+      if (entered) {
+        const withNewcomer = [...(waiting ?? []), { callId: entry.callId, queue: queue.name, sortAt }]
+        return { entered, ...(await offerAgents(run, { idle, waiting: withNewcomer }, at)) }
       }
-      const { offers, nextChangeAt } = await dispatchGroup(run, queue.group_name, Math.max(entry.at, this.#now()))
+      const [stands] = await run<Standing>(standing, [entry.callId])
+      if (stands === undefined) return { entered: false, offers: [], nextChangeAt: null }
+      const { agent_id: agentId, endpoint, offer } = stands
+      const standingOffers = agentId === null ? [] : [{ callId: entry.callId, agentId, endpoint, offer }]
+      const { offers, nextChangeAt } = await offerAgents(run, { idle, waiting }, at)
       return { entered: true, offers: [...standingOffers, ...offers], nextChangeAt }
     })
     if (!result.entered) this.#connections.log.debug({ queue: entry.queue, callId: entry.callId }, 'not entered: the queue is full or gone')
@@ -150,19 +171,15 @@ export class Queue {
   /** Offers free agents to waiting callers of the queue's group; null: of all groups. */
   async dispatch(queue: string | null, at: number): Promise<Dispatched> {
     if (queue !== null) {
-      return this.#remembering(async (run) => {
-        const [locked] = await run<LockedQueue>(lockQueue, [queue])
-        return locked === undefined ? { offers: [], nextChangeAt: null } : dispatchGroup(run, locked.group_name, at)
-      })
+      const [passed] = await this.#connections.run<LockedQueue>(lockQueue, [queue])
+      return passed === undefined ? { offers: [], nextChangeAt: null } : this.#dispatchGroup(passed.group_name, at)
     }
     const all: Dispatched = { offers: [], nextChangeAt: null }
-    for (const { name } of await this.#connections.run<{ name: string }>(allGroups, [])) {
-      const { offers, nextChangeAt } = await this.#remembering(async (run) => {
-        await run(lockGroup, [name])
-        return dispatchGroup(run, name, at)
-      })
+    for (const { name: group } of await this.#connections.run<{ name: string }>(allGroups, [])) {
+      await this.#connections.run(lockGroup, [group])
+      const { offers, nextChangeAt } = await this.#dispatchGroup(group, at)
       all.offers.push(...offers)
-      all.nextChangeAt = earlier(all.nextChangeAt, nextChangeAt)
+      if (nextChangeAt !== null) all.nextChangeAt = Math.min(nextChangeAt, all.nextChangeAt ?? Infinity)
     }
     return all
   }
@@ -173,16 +190,38 @@ export class Queue {
     return { agentFreed: left !== undefined && left.freed > 0 }
   }
 
+  /**
+   * Looks first, and takes the lock for good only if there is something to do. Whoever calls this has passed through
+   * the group's lock for a moment, so whoever was entering then has been written; whoever enters later will see,
+   * under the lock, all that we see now.
+   */
+  async #dispatchGroup(group: string, at: number): Promise<Dispatched> {
+    if (this.#untold.length === 0) {
+      const [situation] = await this.#connections.run<Situation>(look, [group])
+      if (pairsOf(situation!, at).length === 0) return { offers: [], nextChangeAt: nextChangeOf(situation!, at) }
+    }
+    return this.#remembering(async (run) => {
+      await run(lockGroup, [group])
+      const [situation] = await run<Situation>(look, [group])
+      return offerAgents(run, situation!, at)
+    })
+  }
+
   /** Runs a dispatching transaction so that no offer is lost with the answer to its commit. */
   async #remembering<T extends Dispatched>(work: (run: Run) => Promise<T>): Promise<T> {
     const untold = this.#untold
     let made: Offer[] = []
     try {
-      const result = await this.#connections.transaction(async (run) => {
-        const late = untold.length === 0 ? [] : await run<Offer>(stillReserved, [JSON.stringify(untold)])
-        const done = await work(run)
-        return { ...done, offers: unique([...late, ...done.offers]) }
-      }, ({ offers }) => { made = offers })
+      const result = await this.#connections.transaction(
+        async (run) => {
+          const late = untold.length === 0 ? [] : await run<Offer>(stillReserved, [JSON.stringify(untold)])
+          const done = await work(run)
+          return { ...done, offers: unique([...late, ...done.offers]) }
+        },
+        ({ offers }) => {
+          made = offers
+        },
+      )
       this.#untold = this.#untold.filter((offer) => !untold.includes(offer))
       return result
     } catch (error) {
@@ -192,33 +231,39 @@ export class Queue {
   }
 }
 
-/** Needs the group's lock. */
-async function dispatchGroup(run: Run, group: string, at: number): Promise<Dispatched> {
-  const idle = await run<FreeAgent & { untilAt: number | null }>(idleAgents, [group])
-  const later = idle.filter((agent) => agent.untilAt !== null && agent.untilAt > at)
-  const free = idle.filter((agent) => !later.includes(agent))
-  const nextChangeAt = later.reduce<number | null>((first, agent) => earlier(first, agent.untilAt), null)
-  if (free.length === 0) return { offers: [], nextChangeAt }
-  const waiting = await run<WaitingCaller>(nextCallers, [group, free.length])
-  const pairings = choose(waiting, free)
-  return { offers: pairings.length === 0 ? [] : await offerAgents(run, pairings, at), nextChangeAt }
+function isFree({ untilAt }: IdleAgent, at: number): boolean {
+  return untilAt === null || untilAt <= at
 }
 
-async function offerAgents(run: Run, pairings: Pairing[], at: number): Promise<Offer[]> {
-  const wanted = pairings.map(({ callId, agentId }) => ({ call_id: callId, agent_id: agentId }))
-  const reserved = await run<Offer>(reserve, [JSON.stringify(wanted), new Date(at)])
-  if (reserved.length === 0) return []
-  const offered = new Set((await run<{ callId: string }>(offerCallers, [JSON.stringify(reserved)])).map((row) => row.callId))
-  const inVain = reserved.filter((offer) => !offered.has(offer.callId))
-  if (inVain.length > 0) await run(unreserve, [inVain.map((offer) => offer.agentId)])
-  const made = reserved.filter((offer) => offered.has(offer.callId))
-  assert(new Set(made.map((offer) => offer.agentId)).size === made.length, 'an agent has one caller at a time')
-  return made
+function pairsOf({ idle, waiting }: Situation, at: number): Pairing[] {
+  return choose(
+    waiting ?? [],
+    (idle ?? []).filter((agent) => isFree(agent, at)),
+  )
 }
 
-function earlier(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b
-  return Math.min(a, b)
+/** When the first of those who rest or wrap up is free again. */
+function nextChangeOf({ idle }: Situation, at: number): number | null {
+  const ends = (idle ?? []).filter((agent) => !isFree(agent, at)).map(({ untilAt }) => untilAt!)
+  return ends.length === 0 ? null : Math.min(...ends)
+}
+
+/** Chooses and reserves. Needs the group's lock, and a look that was taken under it. */
+async function offerAgents(run: Run, situation: Situation, at: number): Promise<Dispatched> {
+  const nextChangeAt = nextChangeOf(situation, at)
+  const pairs = pairsOf(situation, at)
+  if (pairs.length === 0) return { offers: [], nextChangeAt }
+  const reserved = await run<Offer & { made: boolean }>(reserve, [JSON.stringify(pairs), new Date(at)])
+  const inVain = reserved.filter(({ made }) => !made)
+  if (inVain.length > 0) await run(unreserve, [inVain.map(({ agentId }) => agentId)])
+  const offers = reserved.filter(({ made }) => made).map(({ made: _made, ...offer }) => offer)
+  assert(new Set(offers.map(({ agentId }) => agentId)).size === offers.length, 'an agent has one caller at a time')
+  return { offers, nextChangeAt }
+}
+
+/** A time inside JSON, where no type parser sees it, as epoch milliseconds. */
+function milliseconds(column: string): string {
+  return `round(extract(epoch FROM ${column}) * 1000)::bigint`
 }
 
 function unique(offers: Offer[]): Offer[] {

@@ -10,10 +10,17 @@ import type { Keys } from './keys.ts'
  */
 export async function requireSameSecret(connections: Connections, keys: Keys): Promise<void> {
   const { kysely } = connections
-  await kysely.insertInto('service_secret').values({ key_id: keys.id, check_value: keys.checkValue })
-    .onConflict((conflict) => conflict.doNothing()).execute()
+  await kysely
+    .insertInto('service_secret')
+    .values({ key_id: keys.id, check_value: keys.checkValue })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
   const kept = await kysely.selectFrom('service_secret').select(['key_id', 'check_value']).executeTakeFirstOrThrow()
   if (kept.key_id !== keys.id || !timingSafeEqual(kept.check_value, keys.checkValue)) {
-    throw new StoreRefused('other_secret', `this database was made with another secret (key ${kept.key_id}; this process has ${keys.id})`, 'Set PFORTE_SECRET, or bring back the file "secret" in PFORTE_HOME, to the one it was made with.')
+    throw new StoreRefused(
+      'other_secret',
+      `this database was made with another secret (key ${kept.key_id}; this process has ${keys.id})`,
+      'Set PFORTE_SECRET, or bring back the file "secret" in PFORTE_HOME, to the one it was made with.',
+    )
   }
 }

@@ -37,13 +37,17 @@ export class ServiceRecords {
   async queues(at: number): Promise<QueueRecord[]> {
     const run = this.#connections.run
     const [queues, waiting, agents] = await Promise.all([
-      run<{ name: string }>(listQueues, []), run<WaitingRow>(listWaiting, []), run<QueueAgentRow>(listQueueAgents, []),
+      run<{ name: string }>(listQueues, []),
+      run<WaitingRow>(listWaiting, []),
+      run<QueueAgentRow>(listQueueAgents, []),
     ])
     return queues.map(({ name }) => ({
       name,
-      waiting: waiting.filter((entry) => entry.queue === name)
+      waiting: waiting
+        .filter((entry) => entry.queue === name)
         .map(({ callId, position, priority, sinceAt }) => ({ callId, position, priority, sinceAt, expectedWaitMs: null })),
-      agents: agents.filter((agent) => agent.queue === name)
+      agents: agents
+        .filter((agent) => agent.queue === name)
         .map((agent): { id: string; state: AgentState } => ({ id: agent.id, state: shownState(agent, agent.untilAt, at).state })),
     }))
   }

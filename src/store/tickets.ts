@@ -20,22 +20,43 @@ export type NewTicket = {
 }
 
 /** Makes a ticket `received`. Answers its id and number. */
-export async function createTicket(transaction: Transaction<Schema>, ticket: NewTicket, at: number): Promise<{ id: string; number: string }> {
+export async function createTicket(
+  transaction: Transaction<Schema>,
+  ticket: NewTicket,
+  at: number,
+): Promise<{ id: string; number: string }> {
   const id = newId()
   const { rows } = await sql<{ count: number }>`SELECT nextval('ticket_numbers_drawn') AS count`.execute(transaction)
   const number = ticketNumber(rows[0]!.count)
   const time = new Date(at)
-  await transaction.insertInto('tickets').values({
-    id, number, customer_id: ticket.customerId, caller: ticket.caller, subject: ticket.subject, status: 'received',
-    source: ticket.source, version: 1, call_id: ticket.callId, created_at: time, updated_at: time,
-  }).execute()
+  await transaction
+    .insertInto('tickets')
+    .values({
+      id,
+      number,
+      customer_id: ticket.customerId,
+      caller: ticket.caller,
+      subject: ticket.subject,
+      status: 'received',
+      source: ticket.source,
+      version: 1,
+      call_id: ticket.callId,
+      created_at: time,
+      updated_at: time,
+    })
+    .execute()
   await enterStatus(transaction, { ticketId: id, version: 1, status: 'received' }, at)
   return { id, number }
 }
 
 /** Every entered status, in the order of its ticket's versions. Nothing else writes statuses. */
-export async function enterStatus(transaction: Transaction<Schema>, entered: { ticketId: string; version: number; status: TicketStatus }, at: number): Promise<void> {
-  await transaction.insertInto('ticket_changes')
+export async function enterStatus(
+  transaction: Transaction<Schema>,
+  entered: { ticketId: string; version: number; status: TicketStatus },
+  at: number,
+): Promise<void> {
+  await transaction
+    .insertInto('ticket_changes')
     .values({ ticket_id: entered.ticketId, version: entered.version, status: entered.status, changed_at: new Date(at) })
     .execute()
 }
@@ -71,12 +92,27 @@ export class Tickets {
 
 type TicketRow = Omit<Ticket, 'voicemail'> & { durationMs: number | null }
 
-function ticketsWithVoicemail(database: Kysely<Schema>): SelectQueryBuilder<Schema & { recordings: { ticket_id: string | null; duration_ms: number | null } }, 'tickets' | 'recordings', TicketRow> {
-  return database.selectFrom('tickets')
+function ticketsWithVoicemail(
+  database: Kysely<Schema>,
+): SelectQueryBuilder<
+  Schema & { recordings: { ticket_id: string | null; duration_ms: number | null } },
+  'tickets' | 'recordings',
+  TicketRow
+> {
+  return database
+    .selectFrom('tickets')
     .leftJoin('recordings', 'recordings.ticket_id', 'tickets.id')
     .select([
-      'tickets.id', 'tickets.number', 'tickets.customer_id as customerId', 'tickets.caller', 'tickets.subject', 'tickets.status',
-      'tickets.source', 'tickets.version', 'tickets.created_at as createdAt', 'tickets.updated_at as updatedAt',
+      'tickets.id',
+      'tickets.number',
+      'tickets.customer_id as customerId',
+      'tickets.caller',
+      'tickets.subject',
+      'tickets.status',
+      'tickets.source',
+      'tickets.version',
+      'tickets.created_at as createdAt',
+      'tickets.updated_at as updatedAt',
       'recordings.duration_ms as durationMs',
     ]) as never
 }

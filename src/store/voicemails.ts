@@ -34,24 +34,34 @@ export class Voicemails {
   keep(request: VoicemailRequest): Promise<KeptVoicemail> {
     return this.#connections.kyselyTransaction(async (transaction) => {
       // Two who bring the same recording take turns; the lock goes with the transaction.
-      await sql`SELECT pg_advisory_xact_lock(hashtextextended(${'pforte recording ' + request.recording}, 0))`.execute(transaction)
-      const kept = await transaction.selectFrom('recordings').innerJoin('tickets', 'tickets.id', 'recordings.ticket_id')
-        .select(['tickets.id', 'tickets.number']).where('recordings.name', '=', request.recording).executeTakeFirst()
+      await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`pforte recording ${request.recording}`}, 0))`.execute(transaction)
+      const kept = await transaction
+        .selectFrom('recordings')
+        .innerJoin('tickets', 'tickets.id', 'recordings.ticket_id')
+        .select(['tickets.id', 'tickets.number'])
+        .where('recordings.name', '=', request.recording)
+        .executeTakeFirst()
       if (kept !== undefined) return { ticketId: kept.id, ticketNumber: kept.number, already: true }
 
       const caller = asCaller(request.caller)
-      const ticket = await createTicket(transaction, {
-        customerId: await whoLeftIt(transaction, request.callId, caller),
-        caller,
-        subject: subjectOf(caller, request.language),
-        source: 'voicemail',
-        callId: request.callId,
-      }, request.at)
+      const ticket = await createTicket(
+        transaction,
+        {
+          customerId: await whoLeftIt(transaction, request.callId, caller),
+          caller,
+          subject: subjectOf(caller, request.language),
+          source: 'voicemail',
+          callId: request.callId,
+        },
+        request.at,
+      )
       await storeRecording(transaction, request, ticket.id)
       if (request.callId !== null) {
-        await transaction.updateTable('calls')
+        await transaction
+          .updateTable('calls')
           .set({ ticket_id: ticket.id, outcome: sql`CASE WHEN outcome = 'connected' THEN outcome ELSE 'voicemail' END` })
-          .where('id', '=', request.callId).execute()
+          .where('id', '=', request.callId)
+          .execute()
       }
       return { ticketId: ticket.id, ticketNumber: ticket.number, already: false }
     })
@@ -63,8 +73,11 @@ export class Voicemails {
 
   async read(ticketId: string): Promise<StoredVoicemail | null> {
     if (!isId(ticketId)) return null
-    const recording = await this.#connections.kysely.selectFrom('recordings').select(['id', 'size_bytes'])
-      .where('ticket_id', '=', ticketId).executeTakeFirst()
+    const recording = await this.#connections.kysely
+      .selectFrom('recordings')
+      .select(['id', 'size_bytes'])
+      .where('ticket_id', '=', ticketId)
+      .executeTakeFirst()
     if (recording === undefined) return null
     return { size: recording.size_bytes, read: (from, to) => this.#readBytes(recording.id, from, Math.min(to, recording.size_bytes)) }
   }
@@ -88,8 +101,12 @@ export class Voicemails {
 /** Whoever's PIN was right in that call, or whoever's number it came from. */
 async function whoLeftIt(transaction: Transaction<Schema>, callId: string | null, caller: string | null): Promise<string | null> {
   if (callId !== null) {
-    const call = await transaction.selectFrom('calls').innerJoin('customers', 'customers.id', 'calls.customer_id')
-      .select('customers.id').where('calls.id', '=', callId).executeTakeFirst()
+    const call = await transaction
+      .selectFrom('calls')
+      .innerJoin('customers', 'customers.id', 'calls.customer_id')
+      .select('customers.id')
+      .where('calls.id', '=', callId)
+      .executeTakeFirst()
     if (call !== undefined) return call.id
   }
   if (caller === null) return null
@@ -99,10 +116,20 @@ async function whoLeftIt(transaction: Transaction<Schema>, callId: string | null
 
 async function storeRecording(transaction: Transaction<Schema>, request: VoicemailRequest, ticketId: string): Promise<void> {
   const id = newId()
-  await transaction.insertInto('recordings').values({
-    id, name: request.recording, ticket_id: ticketId, call_id: request.callId, line: request.line, language: request.language,
-    size_bytes: request.wav.length, duration_ms: Math.round(request.durationMs), created_at: new Date(request.at),
-  }).execute()
+  await transaction
+    .insertInto('recordings')
+    .values({
+      id,
+      name: request.recording,
+      ticket_id: ticketId,
+      call_id: request.callId,
+      line: request.line,
+      language: request.language,
+      size_bytes: request.wav.length,
+      duration_ms: Math.round(request.durationMs),
+      created_at: new Date(request.at),
+    })
+    .execute()
   for (let piece = 0; piece * chunkBytes < request.wav.length; piece += 1) {
     const data = request.wav.subarray(piece * chunkBytes, (piece + 1) * chunkBytes)
     await transaction.insertInto('recording_chunks').values({ recording_id: id, piece, data }).execute()

@@ -18,10 +18,17 @@ t.test('a customer is entered with numbers in one form and a customer number to 
 
 t.test('customer numbers are drawn around those that were given', async (t) => {
   const { records } = await testStore(t)
-  for (const customerNumber of ['100001', '100002']) valueOf(await records.createCustomer({ ...weber, numbers: [], customerNumber }, monday))
+  for (const customerNumber of ['100001', '100002'])
+    valueOf(await records.createCustomer({ ...weber, numbers: [], customerNumber }, monday))
   t.equal(valueOf(await records.createCustomer({ ...weber, numbers: [] }, monday)).customerNumber, '100003')
-  t.match(await records.createCustomer({ ...weber, numbers: [], customerNumber: '100002' }, monday), { ok: false, refusal: { refused: 'conflict', field: 'customerNumber' } })
-  t.match(await records.createCustomer({ ...weber, numbers: [], customerNumber: '12 34' }, monday), { ok: false, refusal: { refused: 'invalid', field: 'customerNumber' } })
+  t.match(await records.createCustomer({ ...weber, numbers: [], customerNumber: '100002' }, monday), {
+    ok: false,
+    refusal: { refused: 'conflict', field: 'customerNumber' },
+  })
+  t.match(await records.createCustomer({ ...weber, numbers: [], customerNumber: '12 34' }, monday), {
+    ok: false,
+    refusal: { refused: 'invalid', field: 'customerNumber' },
+  })
 })
 
 t.test('a number speaks for one customer, and must be one', async (t) => {
@@ -30,7 +37,10 @@ t.test('a number speaks for one customer, and must be one', async (t) => {
   const other = await records.createCustomer({ ...weber, name: 'Jens Ott', numbers: ['0621 12345'] }, monday)
   t.match(other, { ok: false, refusal: { refused: 'conflict', field: 'numbers' } })
   t.notMatch(JSON.stringify(other), /Weber/, 'it does not say whose')
-  t.match(await records.createCustomer({ ...weber, numbers: ['Hallo\0'] }, monday), { ok: false, refusal: { refused: 'invalid', field: 'numbers' } })
+  t.match(await records.createCustomer({ ...weber, numbers: ['Hallo\0'] }, monday), {
+    ok: false,
+    refusal: { refused: 'invalid', field: 'numbers' },
+  })
   t.equal((await query('SELECT FROM customers')).rowCount, 1, 'nothing is left of what was refused')
 })
 
@@ -39,10 +49,25 @@ t.test('a contract needs a customer, a queue and an end after its beginning', as
   await serviceWith(store, [])
   const { records } = store
   const customer = valueOf(await records.createCustomer(weber, monday))
-  const contract = { customerId: customer.id, service: 'Premium', queue: 'emergency', priority: 10, hours: 'always', slaMinutes: null, validFrom: monday, validTo: monday + 1 }
+  const contract = {
+    customerId: customer.id,
+    service: 'Premium',
+    queue: 'emergency',
+    priority: 10,
+    hours: 'always',
+    slaMinutes: null,
+    validFrom: monday,
+    validTo: monday + 1,
+  }
   t.match(await records.createContract(contract, monday), { ok: true, value: contract })
   t.match(await records.createContract({ ...contract, customerId: noSuchId }, monday), { ok: false, refusal: { refused: 'not_found' } })
   t.match(await records.createContract({ ...contract, customerId: 'x' }, monday), { ok: false, refusal: { refused: 'not_found' } })
-  t.match(await records.createContract({ ...contract, queue: 'nowhere' }, monday), { ok: false, refusal: { refused: 'invalid', field: 'queue' } })
-  t.match(await records.createContract({ ...contract, validTo: monday }, monday), { ok: false, refusal: { refused: 'invalid', field: 'validTo' } })
+  t.match(await records.createContract({ ...contract, queue: 'nowhere' }, monday), {
+    ok: false,
+    refusal: { refused: 'invalid', field: 'queue' },
+  })
+  t.match(await records.createContract({ ...contract, validTo: monday }, monday), {
+    ok: false,
+    refusal: { refused: 'invalid', field: 'validTo' },
+  })
 })

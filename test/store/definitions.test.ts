@@ -8,10 +8,23 @@ t.test('the file’s lines, queues and agents can be read; the same file again i
   t.strictSame(await calls.syncDefinitions(definitions([agent('anna')]), monday), { version: 1, problems: [] })
   t.strictSame(await calls.syncDefinitions(definitions([agent('anna')], { hash: 'file-2' }), monday), { version: 2, problems: [] })
   t.strictSame(await records.lines(), [{ name: 'hotline', numbers: ['+4962155501'], flow: 'hotline', language: 'de' }])
-  t.strictSame((await records.queues(monday)).map(({ name }) => name), ['billing', 'emergency', 'sales'])
-  t.strictSame(await records.agents(), [{
-    id: 'anna', name: 'Anna', endpoint: 'sip-anna', state: 'available', reason: null, since: monday, skills: [], callId: null, queues: ['billing', 'emergency'],
-  }])
+  t.strictSame(
+    (await records.queues(monday)).map(({ name }) => name),
+    ['billing', 'emergency', 'sales'],
+  )
+  t.strictSame(await records.agents(), [
+    {
+      id: 'anna',
+      name: 'Anna',
+      endpoint: 'sip-anna',
+      state: 'available',
+      reason: null,
+      since: monday,
+      skills: [],
+      callId: null,
+      queues: ['billing', 'emergency'],
+    },
+  ])
 })
 
 t.test('a queue that contracts or callers use does not vanish unless another takes its place', async (t) => {
@@ -20,26 +33,43 @@ t.test('a queue that contracts or callers use does not vanish unless another tak
   const { calls, records } = store
   const { contract } = await customerWithPin(records, '48213', { queue: 'billing' })
   await calls.enterQueue({ callId: 'call-1', queue: 'billing', priority: 0, at: monday })
-  const without = definitions([agent('anna', ['emergency'])], { hash: 'file-2', queues: definitions([]).queues.filter(({ name }) => name !== 'billing') })
+  const without = definitions([agent('anna', ['emergency'])], {
+    hash: 'file-2',
+    queues: definitions([]).queues.filter(({ name }) => name !== 'billing'),
+  })
   const refused = await calls.syncDefinitions(without, monday)
   t.match(refused, { version: 1, problems: [/^Queue billing cannot go: 1 contract and 1 caller still use it\. .*replaces: billing/] })
   t.strictSame((await records.agents()).length, 0, 'nothing of that file was taken')
   t.match((await calls.syncDefinitions({ ...without, replaces: { billing: 'nowhere' } }, monday)).problems, [/nowhere, which is no queue/])
 
   t.strictSame(await calls.syncDefinitions({ ...without, replaces: { billing: 'emergency' } }, monday), { version: 2, problems: [] })
-  t.match((await calls.checkPin({ callId: 'c', line: 'hotline', trunk: null, caller: null, pin: '48213', customerNumber: null, at: monday })).result,
-    { is: 'right', admission: { contractId: contract.id, queue: 'emergency' } })
+  t.match(
+    (await calls.checkPin({ callId: 'c', line: 'hotline', trunk: null, caller: null, pin: '48213', customerNumber: null, at: monday }))
+      .result,
+    { is: 'right', admission: { contractId: contract.id, queue: 'emergency' } },
+  )
   t.match((await calls.dispatch(null, monday)).offers, [{ callId: 'call-1', agentId: 'anna' }], 'whoever waited waits there')
   await calls.leaveQueue('call-1', monday)
-  t.match(await calls.enterQueue({ callId: 'call-2', queue: 'billing', priority: 0, at: monday }), { entered: true, offers: [{ agentId: 'anna' }] }, 'a call of the older flow finds it')
-  t.strictSame((await calls.syncDefinitions({ ...without, hash: 'file-3' }, monday)).problems, [], 'without "replaces" it is simply gone by now')
+  t.match(
+    await calls.enterQueue({ callId: 'call-2', queue: 'billing', priority: 0, at: monday }),
+    { entered: true, offers: [{ agentId: 'anna' }] },
+    'a call of the older flow finds it',
+  )
+  t.strictSame(
+    (await calls.syncDefinitions({ ...without, hash: 'file-3' }, monday)).problems,
+    [],
+    'without "replaces" it is simply gone by now',
+  )
 })
 
 t.test('an unused queue goes without a word', async (t) => {
   const { calls, records } = await testStore(t)
   await calls.syncDefinitions(definitions([]), monday)
   t.strictSame((await calls.syncDefinitions(definitions([], { queues: [definitions([]).queues[0]!] }), monday)).problems, [])
-  t.strictSame((await records.queues(monday)).map(({ name }) => name), ['emergency'])
+  t.strictSame(
+    (await records.queues(monday)).map(({ name }) => name),
+    ['emergency'],
+  )
 })
 
 t.test('agents serve queues that exist, of one group', async (t) => {
@@ -52,12 +82,20 @@ t.test('an agent who is taken out of the file while talking stays until they are
   const store = await testStore(t)
   await serviceWith(store, ['anna', 'ben'])
   const { calls, records } = store
-  const { offers: [offer] } = await calls.enterQueue({ callId: 'call-1', queue: 'emergency', priority: 0, at: monday })
+  const {
+    offers: [offer],
+  } = await calls.enterQueue({ callId: 'call-1', queue: 'emergency', priority: 0, at: monday })
   await calls.acceptOffer(offer!, monday)
   await calls.syncDefinitions(definitions([agent('ben')], { hash: 'file-2' }), monday)
-  t.match((await records.agents()).find(({ id }) => id === 'anna'), { state: 'talking' })
+  t.match(
+    (await records.agents()).find(({ id }) => id === 'anna'),
+    { state: 'talking' },
+  )
   await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: false, at: monday })
-  t.strictSame((await records.agents()).map(({ id }) => id), ['ben'])
+  t.strictSame(
+    (await records.agents()).map(({ id }) => id),
+    ['ben'],
+  )
   t.match((await calls.enterQueue({ callId: 'call-2', queue: 'emergency', priority: 0, at: monday })).offers, [{ agentId: 'ben' }])
   t.match((await calls.enterQueue({ callId: 'call-3', queue: 'emergency', priority: 0, at: monday })).offers, [], 'anna gets nobody')
 })
@@ -84,7 +122,13 @@ t.test('an announcement is switched on with its text, and off when its name leav
   const store = await testStore(t)
   await serviceWith(store, [])
   const { calls, records } = store
-  const outage = { name: 'outage', on: true, text: { de: 'Störung in Mannheim.\nWir arbeiten daran.' }, prompts: { de: 'hash' }, endsAt: monday + 3_600_000 }
+  const outage = {
+    name: 'outage',
+    on: true,
+    text: { de: 'Störung in Mannheim.\nWir arbeiten daran.' },
+    prompts: { de: 'hash' },
+    endsAt: monday + 3_600_000,
+  }
   t.strictSame(valueOf(await records.putAnnouncement(outage, monday)), outage)
   t.strictSame(await calls.announcements(), [outage])
   t.match(await records.putAnnouncement({ ...outage, name: 'unknown' }, monday), { ok: false, refusal: { refused: 'not_found' } })

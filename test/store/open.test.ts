@@ -10,12 +10,21 @@ import { migrate, migrationsFolder } from '../../src/store/migrate.ts'
 import { openStore, type StoreOptions } from '../../src/store/open.ts'
 import { freshDatabase, limits, quiet, testStore } from '../support/postgres.ts'
 
-const options = (databaseUrl: string): StoreOptions => ({ databaseUrl, secret: Buffer.alloc(32, 7), log: quiet, pinLimits: limits, pinLength: 5 })
+const options = (databaseUrl: string): StoreOptions => ({
+  databaseUrl,
+  secret: Buffer.alloc(32, 7),
+  log: quiet,
+  pinLimits: limits,
+  pinLength: 5,
+})
 
 t.test('two processes that start at once on an empty database bring it up to date once', async (t) => {
   const url = await emptyDatabase(t)
   const results = await Promise.all([migrate(url, quiet), migrate(url, quiet), migrate(url, quiet)])
-  t.equal(results.flatMap(({ applied }) => applied).length, results[0]!.applied.length + results[1]!.applied.length + results[2]!.applied.length)
+  t.equal(
+    results.flatMap(({ applied }) => applied).length,
+    results[0]!.applied.length + results[1]!.applied.length + results[2]!.applied.length,
+  )
   t.equal(results.filter(({ applied }) => applied.length > 0).length, 1)
   t.strictSame(await migrate(url, quiet), { applied: [], at: results.find(({ applied }) => applied.length > 0)!.at })
 })
@@ -44,8 +53,16 @@ t.test('a migration that fails leaves nothing behind and can be run again', asyn
 
 t.test('a process with another secret is refused before it writes a digest', async (t) => {
   const { url } = await testStore(t)
-  await refusedFor(t, openStore({ ...options(url), secret: Buffer.alloc(32, 8) }), 'other_secret', /made with another secret \(key \w{12}; this process has \w{12}\)$/)
-  await t.resolves(openStore(options(url)).then((store) => store.close()), 'the right one is let in')
+  await refusedFor(
+    t,
+    openStore({ ...options(url), secret: Buffer.alloc(32, 8) }),
+    'other_secret',
+    /made with another secret \(key \w{12}; this process has \w{12}\)$/,
+  )
+  await t.resolves(
+    openStore(options(url)).then((store) => store.close()),
+    'the right one is let in',
+  )
 })
 
 t.test('a wrong password and a wrong database name are told apart from a Postgres that is not there', async (t) => {
@@ -73,7 +90,10 @@ async function emptyDatabase(t: Parameters<typeof testStore>[0]): Promise<string
 }
 
 async function refusedFor(t: Test, opening: Promise<unknown>, reason: StoreRefused['reason'], message: RegExp): Promise<void> {
-  const error = await opening.then(() => null, (error: unknown) => error)
+  const error = await opening.then(
+    () => null,
+    (error: unknown) => error,
+  )
   t.ok(error instanceof StoreRefused && error.reason === reason, `refused: ${reason}`)
   t.match((error as StoreRefused).message, message)
   t.match((error as StoreRefused).mend, /^[A-Z].*\.$/, 'with what to do about it')

@@ -7,8 +7,14 @@ t.test('a right PIN opens the queue of its contract, whoever calls', async (t) =
   const { customer, contract } = await customerWithPin(records, '48213')
   const answer = await calls.checkPin(question('48213', { caller: null }))
   t.match(answer, {
-    result: { is: 'right', admission: { contractId: contract.id, customerId: customer.id, queue: 'emergency', priority: 10, hours: 'always' } },
-    customerName: 'Marta Weber', service: 'Entstörung 8 h', alarm: null, slowDownMs: 0,
+    result: {
+      is: 'right',
+      admission: { contractId: contract.id, customerId: customer.id, queue: 'emergency', priority: 10, hours: 'always' },
+    },
+    customerName: 'Marta Weber',
+    service: 'Entstörung 8 h',
+    alarm: null,
+    slowDownMs: 0,
   })
 })
 
@@ -81,7 +87,9 @@ t.test('callers who withhold their number are not counted as one caller', async 
 t.test('guesses sent side by side are judged one after the other', async (t) => {
   const { calls, records, query } = await openHotline(t)
   await customerWithPin(records, '48213')
-  const answers = await Promise.all(Array.from({ length: 40 }, (_, guess) => calls.checkPin(question(`2${guess}`, { callId: `call-${guess}` }))))
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, guess) => calls.checkPin(question(`2${guess}`, { callId: `call-${guess}` }))),
+  )
   t.equal(answers.filter(({ result }) => result.is === 'wrong').length, limits.perCallerStop, 'as many as one by one')
   t.equal(answers.filter(({ result }) => result.is === 'limited').length, 40 - limits.perCallerStop)
   t.equal((await query('SELECT FROM pin_attempts')).rowCount, 40, 'every one is written down')
@@ -93,18 +101,27 @@ t.test('a trunk that brings many wrong PINs raises one alarm and leads to the lo
   const guess = (place: number) => calls.checkPin(question('11112', { caller: `+4930100${place}0` }))
   const alarms = []
   for (let place = 0; place < 8; place += 1) alarms.push((await guess(place)).alarm)
-  t.strictSame(alarms.map((alarm) => alarm !== null), [false, false, false, false, true, false, false, false])
+  t.strictSame(
+    alarms.map((alarm) => alarm !== null),
+    [false, false, false, false, true, false, false, false],
+  )
   t.match(alarms[4], /trunk carrier/)
   t.equal((await calls.checkPin(question('48213', { caller: '+4930777' }))).result.is, 'limited', 'a PIN alone from there')
   t.equal((await calls.checkPin(question('48213', { caller: '+4930777', trunk: 'other' }))).result.is, 'right', 'another trunk')
-  t.equal((await calls.checkPin(question('48213', { caller: '+4930777', customerNumber: customer.customerNumber }))).result.is, 'right', 'nobody guesses both')
+  t.equal(
+    (await calls.checkPin(question('48213', { caller: '+4930777', customerNumber: customer.customerNumber }))).result.is,
+    'right',
+    'nobody guesses both',
+  )
   t.equal((await calls.checkPin(question('48213', { caller: '+4930777', customerNumber: '999999' }))).result.is, 'limited')
 })
 
 t.test('many wrong PINs on a line: one alarm, and from then on customer number plus PIN, but nobody who pays is refused', async (t) => {
   const { calls, records, query } = await openHotline(t, { perLineAlarm: 8 })
   const { customer } = await customerWithPin(records, '48213')
-  const answers = await Promise.all(Array.from({ length: 12 }, (_, place) => calls.checkPin(question('11112', { caller: `+49301000${place}`, trunk: `trunk-${place}` }))))
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, place) => calls.checkPin(question('11112', { caller: `+49301000${place}`, trunk: `trunk-${place}` }))),
+  )
   t.equal(answers.filter(({ alarm }) => alarm !== null).length, 1, 'one alarm')
   const attempts = (await query('SELECT FROM pin_attempts')).rowCount
 
@@ -114,9 +131,17 @@ t.test('many wrong PINs on a line: one alarm, and from then on customer number p
   t.equal((await query('SELECT FROM pin_attempts')).rowCount, attempts, 'nothing was looked up, so nothing is counted')
 
   t.equal((await calls.checkPin(question('48213', { caller: '+4930777', customerNumber: customer.customerNumber }))).result.is, 'right')
-  t.equal((await calls.checkPin(question('48213', { caller: '+4930777', customerNumber: '100999' }))).result.is, 'wrong', 'somebody else’s number')
+  t.equal(
+    (await calls.checkPin(question('48213', { caller: '+4930777', customerNumber: '100999' }))).result.is,
+    'wrong',
+    'somebody else’s number',
+  )
   t.equal((await calls.checkPin(question('48213', { caller: '+4930777', line: 'other-line' }))).result.is, 'right', 'another line is calm')
-  t.equal((await calls.checkPin(question('48213', { caller: '+4930777', at: monday + 2 * limits.windowMs }))).result.is, 'right', 'it ends with the guessing')
+  t.equal(
+    (await calls.checkPin(question('48213', { caller: '+4930777', at: monday + 2 * limits.windowMs }))).result.is,
+    'right',
+    'it ends with the guessing',
+  )
 })
 
 t.test('when a random PIN would hit too often, the customer number is always asked', async (t) => {
@@ -136,7 +161,10 @@ t.test('PINs are drawn without collision, and none that people try first', async
   const drawn = await Promise.all(Array.from({ length: 300 }, () => records.issuePin({ contractId: contract.id }, monday)))
   const pins = drawn.map((result) => valueOf(result).pin)
   t.equal(new Set([...pins, '48213']).size, 301)
-  t.ok(pins.every((pin) => /^\d{5}$/.test(pin)), 'five digits, leading zeros kept')
+  t.ok(
+    pins.every((pin) => /^\d{5}$/.test(pin)),
+    'five digits, leading zeros kept',
+  )
 })
 
 t.test('a drum that is nearly empty still gives its last PIN, then says what to do', async (t) => {
@@ -147,7 +175,10 @@ t.test('a drum that is nearly empty still gives its last PIN, then says what to 
     if (pin !== 42) await store.records.issuePin({ contractId: contract.id, pin: String(pin).padStart(2, '0') }, monday)
   }
   t.equal(valueOf(await store.records.issuePin({ contractId: contract.id }, monday)).pin, '42')
-  t.match(await store.records.issuePin({ contractId: contract.id }, monday), { ok: false, refusal: { refused: 'conflict', message: /longer/ } })
+  t.match(await store.records.issuePin({ contractId: contract.id }, monday), {
+    ok: false,
+    refusal: { refused: 'conflict', message: /longer/ },
+  })
 })
 
 t.test('a given PIN that is taken or malformed is refused without a word about whose it is', async (t) => {
@@ -157,7 +188,10 @@ t.test('a given PIN that is taken or malformed is refused without a word about w
   t.match(again, { ok: false, refusal: { refused: 'conflict', field: 'pin' } })
   t.notMatch(JSON.stringify(again), /48213|Weber/)
   for (const bad of ['1234', '123456', '12a45', '']) {
-    t.match(await records.issuePin({ contractId: contract.id, pin: bad }, monday), { ok: false, refusal: { refused: 'invalid', field: 'pin' } })
+    t.match(await records.issuePin({ contractId: contract.id, pin: bad }, monday), {
+      ok: false,
+      refusal: { refused: 'invalid', field: 'pin' },
+    })
   }
   valueOf(await records.revokePin(pin.id, monday))
   t.ok((await records.issuePin({ contractId: contract.id, pin: '48213' }, monday)).ok, 'free again once revoked')
@@ -171,7 +205,10 @@ t.test('no digit of a PIN reaches a row', async (t) => {
   const { rows: tables } = await query<{ name: string }>(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`)
   for (const { name } of tables) {
     const { rows } = await query<{ row: string }>(`SELECT to_jsonb(x)::text AS row FROM ${name} x`)
-    t.notOk(rows.some(({ row }) => /"(48213|77931)"/.test(row)), name)
+    t.notOk(
+      rows.some(({ row }) => /"(48213|77931)"/.test(row)),
+      name,
+    )
   }
 })
 

@@ -40,7 +40,16 @@ t.test('with years of data, no question of a call and no list reads a table from
   await calls.leaveQueue(offers[1]!.callId, monday)
   await calls.saveCalls([callRow('new'), callRow('new-2')])
   await calls.openCalls('pbx')
-  const { ticketId } = await calls.keepVoicemail({ recording: 'r', callId: 'new', line: 'hotline', caller: '+4962112345', at: monday, wav: Buffer.alloc(200_000), durationMs: 1000, language: 'de' })
+  const { ticketId } = await calls.keepVoicemail({
+    recording: 'r',
+    callId: 'new',
+    line: 'hotline',
+    caller: '+4962112345',
+    at: monday,
+    wav: Buffer.alloc(200_000),
+    durationMs: 1000,
+    language: 'de',
+  })
   await records.ticket(ticketId)
   await records.call('new')
   await records.queues(monday)
@@ -56,10 +65,18 @@ t.test('with years of data, no question of a call and no list reads a table from
     if (next !== null) await records.calls(filter, { limit: 50, cursor: next })
   }
   await store.close()
-  await until('its connections to be gone, which brings their counts', async () =>
-    (await reader.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'pforte pool'`)).rowCount === 0)
+  await until(
+    'its connections to be gone, which brings their counts',
+    async () =>
+      (
+        await reader.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'pforte pool'`,
+        )
+      ).rowCount === 0,
+  )
   const after = await scanned()
-  for (const [table, rows] of after) t.ok(rows - before.get(table)! < allowed(table), `${table}: ${rows - before.get(table)!} rows read by scanning`)
+  for (const [table, rows] of after)
+    t.ok(rows - before.get(table)! < allowed(table), `${table}: ${rows - before.get(table)!} rows read by scanning`)
 
   // The valid PINs are counted when the store opens and, beside the calls, after PINs have changed.
   function allowed(table: string): number {
@@ -68,7 +85,8 @@ t.test('with years of data, no question of a call and no list reads a table from
 
   async function scanned(): Promise<Map<string, number>> {
     const { rows } = await reader.query<{ relname: string; read: string }>(
-      `SELECT relname, seq_tup_read AS read FROM pg_stat_user_tables WHERE relname IN ('calls', 'tickets', 'queue_entries', 'pins', 'pin_attempts')`)
+      `SELECT relname, seq_tup_read AS read FROM pg_stat_user_tables WHERE relname IN ('calls', 'tickets', 'queue_entries', 'pins', 'pin_attempts')`,
+    )
     return new Map(rows.map(({ relname, read }) => [relname, Number(read)]))
   }
 })

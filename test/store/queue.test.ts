@@ -8,7 +8,10 @@ const minute = 60_000
 t.test('a caller who enters while agents are free is offered the one who has been idle longest', async (t) => {
   const { calls } = await hotline(t, ['anna', 'ben', 'cem'])
   t.strictSame(await enter(calls, 'call-1'), [{ callId: 'call-1', agentId: 'anna', endpoint: 'sip-anna', offer: 1 }])
-  t.strictSame((await enter(calls, 'call-2')).map(({ agentId }) => agentId), ['ben'])
+  t.strictSame(
+    (await enter(calls, 'call-2')).map(({ agentId }) => agentId),
+    ['ben'],
+  )
 })
 
 t.test('callers wait by priority and time: the higher priority overtakes, but nobody waits for ever', async (t) => {
@@ -20,7 +23,16 @@ t.test('callers wait by priority and time: the higher priority overtakes, but no
   await enter(calls, 'premium', { priority: 5, at: monday + 4 * minute })
   await enter(calls, 'desperate', { priority: 5, at: monday + 6 * minute })
   const [queue] = (await records.queues(monday)).filter(({ name }) => name === 'emergency')
-  t.strictSame(queue!.waiting.map(({ callId, position }) => [callId, position]), [['premium', 1], ['first', 2], ['patient', 3], ['desperate', 4], ['late', 5]])
+  t.strictSame(
+    queue!.waiting.map(({ callId, position }) => [callId, position]),
+    [
+      ['premium', 1],
+      ['first', 2],
+      ['patient', 3],
+      ['desperate', 4],
+      ['late', 5],
+    ],
+  )
   const served: string[] = []
   let offer = first!
   for (let at = monday + 10 * minute; served.length < 4; at += minute) {
@@ -104,7 +116,9 @@ t.test('twenty dispatches at once give nobody two callers and nobody two agents'
   const agents = ['anna', 'ben', 'cem', 'dora', 'emil']
   for (let call = 0; call < 8; call += 1) await enter(calls, `call-${call}`, { at: monday + call })
   await serviceWith({ calls, records } as Parameters<typeof serviceWith>[0], agents, { hash: 'file-2' })
-  const offers = (await Promise.all(Array.from({ length: 20 }, () => calls.dispatch('emergency', monday + minute)))).flatMap((dispatched) => dispatched.offers)
+  const offers = (await Promise.all(Array.from({ length: 20 }, () => calls.dispatch('emergency', monday + minute)))).flatMap(
+    (dispatched) => dispatched.offers,
+  )
   t.strictSame(offers.map(({ agentId }) => agentId).toSorted(), agents)
   t.strictSame(offers.map(({ callId }) => callId).toSorted(), ['call-0', 'call-1', 'call-2', 'call-3', 'call-4'], 'the first five')
 })
@@ -115,19 +129,30 @@ t.test('callers, agents, pauses and hang-ups at once: every offer stands for one
   const given: Offer[] = []
   const oneCall = async (call: number): Promise<void> => {
     const callId = `call-${call}`
-    given.push(...(await calls.enterQueue({ callId, queue: call % 3 === 0 ? 'billing' : 'emergency', priority: call % 4, at: monday + call })).offers)
+    given.push(
+      ...(await calls.enterQueue({ callId, queue: call % 3 === 0 ? 'billing' : 'emergency', priority: call % 4, at: monday + call }))
+        .offers,
+    )
     if (call % 5 === 0) await calls.leaveQueue(callId, monday + call + 1)
     if (call % 7 === 0) await records.setAgentState(agents[call % 5]!, call % 2 === 0 ? 'paused' : 'available', 'coffee', monday + call)
     const offer = given.shift()
     if (offer === undefined) return
     const talked = await calls.acceptOffer(offer, monday + call + 2)
-    await calls.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: !talked && offer.callId !== callId, at: monday + call + 3 })
+    await calls.releaseAgent({
+      ...offer,
+      next: { state: 'available' },
+      backToQueue: !talked && offer.callId !== callId,
+      at: monday + call + 3,
+    })
     given.push(...(await calls.dispatch(null, monday + call + 3)).offers)
   }
   await Promise.all(Array.from({ length: 60 }, (_, call) => oneCall(call)))
-  const { rows } = await query<{ doubled: number }>(`SELECT count(*)::int AS doubled FROM agents a JOIN agents b ON a.call_id = b.call_id AND a.id < b.id`)
+  const { rows } = await query<{ doubled: number }>(
+    `SELECT count(*)::int AS doubled FROM agents a JOIN agents b ON a.call_id = b.call_id AND a.id < b.id`,
+  )
   t.equal(rows[0]!.doubled, 0)
-  const { rows: held } = await query(`SELECT a.id FROM agents a LEFT JOIN queue_entries e ON e.call_id = a.call_id AND e.agent_id = a.id AND e.offers = a.offer AND e.state IN ('offered', 'talking')
+  const { rows: held } =
+    await query(`SELECT a.id FROM agents a LEFT JOIN queue_entries e ON e.call_id = a.call_id AND e.agent_id = a.id AND e.offers = a.offer AND e.state IN ('offered', 'talking')
     WHERE a.call_id IS NOT NULL AND e.call_id IS NULL`)
   t.strictSame(held, [], 'nobody is reserved for a caller who knows nothing of it')
   t.equal(new Set(given.map(({ agentId }) => agentId)).size, given.length)
@@ -135,7 +160,8 @@ t.test('callers, agents, pauses and hang-ups at once: every offer stands for one
 
 t.test('a full queue takes nobody in; one that has vanished neither', async (t) => {
   const { calls } = await hotline(t, ['anna'])
-  for (const call of ['call-1', 'call-2']) t.match(await calls.enterQueue({ callId: call, queue: 'sales', priority: 0, at: monday }), { entered: true, offers: [] })
+  for (const call of ['call-1', 'call-2'])
+    t.match(await calls.enterQueue({ callId: call, queue: 'sales', priority: 0, at: monday }), { entered: true, offers: [] })
   t.match(await calls.enterQueue({ callId: 'call-3', queue: 'sales', priority: 9, at: monday }), { entered: false, offers: [] })
   t.match(await calls.enterQueue({ callId: 'call-2', queue: 'sales', priority: 0, at: monday }), { entered: true }, 'whoever is in is in')
   await calls.leaveQueue('call-1', monday)
@@ -148,18 +174,28 @@ t.test('an agent gets callers of their own queues only', async (t) => {
   await calls.syncDefinitions(definitions([agent('anna', ['billing']), agent('ben', ['emergency']), agent('sara', ['sales'])]), monday)
   t.match(await enter(calls, 'call-1', { queue: 'emergency' }), [{ agentId: 'ben' }])
   t.match(await enter(calls, 'call-2', { queue: 'emergency' }), [])
-  t.match(await enter(calls, 'call-3', { queue: 'billing' }), [{ callId: 'call-3', agentId: 'anna' }], 'the one before is passed over and waits on')
+  t.match(
+    await enter(calls, 'call-3', { queue: 'billing' }),
+    [{ callId: 'call-3', agentId: 'anna' }],
+    'the one before is passed over and waits on',
+  )
 })
 
 t.test('a pause asked for during a conversation comes after it', async (t) => {
   const { calls, records } = await hotline(t, ['anna'])
   const [offer] = await enter(calls, 'call-1')
   await calls.acceptOffer(offer!, monday)
-  t.match(await records.setAgentState('anna', 'paused', 'lunch', monday), { ok: true, value: { state: 'talking', reason: 'lunch', callId: 'call-1' } })
+  t.match(await records.setAgentState('anna', 'paused', 'lunch', monday), {
+    ok: true,
+    value: { state: 'talking', reason: 'lunch', callId: 'call-1' },
+  })
   await calls.releaseAgent({ ...offer!, next: { state: 'wrap_up', untilAt: monday + 20_000 }, backToQueue: false, at: monday + 1000 })
   t.match((await records.agents())[0], { state: 'paused', reason: 'lunch', since: monday + 1000, callId: null })
   t.strictSame(await enter(calls, 'call-2'), [])
-  t.match(await records.setAgentState('anna', 'available', null, monday + 5000), { ok: true, value: { state: 'available', reason: null, since: monday + 5000 } })
+  t.match(await records.setAgentState('anna', 'available', null, monday + 5000), {
+    ok: true,
+    value: { state: 'available', reason: null, since: monday + 5000 },
+  })
   t.match((await calls.dispatch('emergency', monday + 5000)).offers, [{ callId: 'call-2' }])
   t.match(await records.setAgentState('nobody', 'paused', null, monday), { ok: false, refusal: { refused: 'not_found' } })
 })
@@ -167,7 +203,7 @@ t.test('a pause asked for during a conversation comes after it', async (t) => {
 t.test('after a restart whoever is held by no call is let go, and callers keep their place', async (t) => {
   const { calls, records } = await hotline(t, ['anna', 'ben', 'cem', 'dora'])
   const offers: Offer[] = []
-  for (const call of ['talking', 'ringing', 'untold', 'gone']) offers.push(...await enter(calls, call, { at: monday + offers.length }))
+  for (const call of ['talking', 'ringing', 'untold', 'gone']) offers.push(...(await enter(calls, call, { at: monday + offers.length })))
   const [talking, ringing] = offers
   await calls.acceptOffer(talking!, monday)
   await calls.markRinging(ringing!, monday)
@@ -175,14 +211,32 @@ t.test('after a restart whoever is held by no call is let go, and callers keep t
   await enter(calls, 'hung-up', { at: monday + 11 })
   await calls.saveCalls([callRow('elsewhere', { asterisk: 'other-pbx' })])
   await enter(calls, 'elsewhere', { at: monday + 12 })
-  const freed = await calls.releaseStrays('pbx', [
-    { callId: 'talking', agentId: 'anna' }, { callId: 'ringing', agentId: 'ben' }, { callId: 'untold', agentId: null }, { callId: 'waiting', agentId: null },
-  ], monday + minute)
+  const freed = await calls.releaseStrays(
+    'pbx',
+    [
+      { callId: 'talking', agentId: 'anna' },
+      { callId: 'ringing', agentId: 'ben' },
+      { callId: 'untold', agentId: null },
+      { callId: 'waiting', agentId: null },
+    ],
+    monday + minute,
+  )
   t.equal(freed, 4, 'two agents, two places')
   const emergency = (await records.queues(monday)).find(({ name }) => name === 'emergency')!
-  t.strictSame(emergency.agents, [{ id: 'anna', state: 'talking' }, { id: 'ben', state: 'ringing' }, { id: 'cem', state: 'available' }, { id: 'dora', state: 'available' }])
-  t.strictSame(emergency.waiting.map(({ callId }) => callId), ['ringing', 'untold', 'waiting', 'elsewhere'])
-  t.match((await calls.dispatch(null, monday + minute)).offers, [{ callId: 'untold', offer: 2 }, { callId: 'waiting', offer: 1 }])
+  t.strictSame(emergency.agents, [
+    { id: 'anna', state: 'talking' },
+    { id: 'ben', state: 'ringing' },
+    { id: 'cem', state: 'available' },
+    { id: 'dora', state: 'available' },
+  ])
+  t.strictSame(
+    emergency.waiting.map(({ callId }) => callId),
+    ['ringing', 'untold', 'waiting', 'elsewhere'],
+  )
+  t.match((await calls.dispatch(null, monday + minute)).offers, [
+    { callId: 'untold', offer: 2 },
+    { callId: 'waiting', offer: 1 },
+  ])
 })
 
 async function hotline(t: Parameters<typeof testStore>[0], agents: string[]) {
@@ -191,6 +245,10 @@ async function hotline(t: Parameters<typeof testStore>[0], agents: string[]) {
   return store
 }
 
-async function enter(calls: Awaited<ReturnType<typeof hotline>>['calls'], callId: string, { queue = 'emergency', priority = 0, at = monday } = {}): Promise<Offer[]> {
+async function enter(
+  calls: Awaited<ReturnType<typeof hotline>>['calls'],
+  callId: string,
+  { queue = 'emergency', priority = 0, at = monday } = {},
+): Promise<Offer[]> {
   return (await calls.enterQueue({ callId, queue, priority, at })).offers
 }

@@ -13,8 +13,16 @@ t.test('a voicemail becomes a ticket with the recording, the number and the cust
   t.notOk(kept.already)
   t.ok(isTicketNumber(kept.ticketNumber), 'can be read out on the phone')
   t.match(await records.ticket(kept.ticketId), {
-    number: kept.ticketNumber, customerId: customer.id, caller: '+4962112345', subject: 'Voicemail von +4962112345',
-    status: 'received', source: 'voicemail', version: 1, createdAt: monday, updatedAt: monday, voicemail: { durationMs: 4321 },
+    number: kept.ticketNumber,
+    customerId: customer.id,
+    caller: '+4962112345',
+    subject: 'Voicemail von +4962112345',
+    status: 'received',
+    source: 'voicemail',
+    version: 1,
+    createdAt: monday,
+    updatedAt: monday,
+    voicemail: { durationMs: 4321 },
   })
   t.match(await records.call('call-1'), { outcome: 'voicemail', ticketId: kept.ticketId })
 })
@@ -61,7 +69,15 @@ t.test('ten minutes of voicemail are heard from any place', async (t) => {
   const { ticketId } = await calls.keepVoicemail(voicemail({ wav }))
   const sound = await records.voicemail(ticketId)
   t.equal(sound!.size, wav.length)
-  for (const [from, to] of [[0, wav.length], [0, 1], [131_071, 131_073], [5_000_000, 5_400_001], [wav.length - 1, wav.length], [9_600_000, 99_999_999], [7, 7]] as const) {
+  for (const [from, to] of [
+    [0, wav.length],
+    [0, 1],
+    [131_071, 131_073],
+    [5_000_000, 5_400_001],
+    [wav.length - 1, wav.length],
+    [9_600_000, 99_999_999],
+    [7, 7],
+  ] as const) {
     const parts: Buffer[] = []
     for await (const part of sound!.read(from, to)) parts.push(part)
     t.ok(Buffer.concat(parts).equals(wav.subarray(from, to)), `${from} to ${to}`)
@@ -75,9 +91,16 @@ t.test('tickets are found by status, caller, customer and time', async (t) => {
   const { customer } = await customerWithPin(records, '48213', { number: '+4962112345' })
   const ids: string[] = []
   for (let place = 0; place < 5; place += 1) {
-    ids.push((await calls.keepVoicemail(voicemail({ recording: `r-${place}`, at: monday + place, caller: place < 3 ? '+4962112345' : '+493012345' }))).ticketId)
+    ids.push(
+      (
+        await calls.keepVoicemail(
+          voicemail({ recording: `r-${place}`, at: monday + place, caller: place < 3 ? '+4962112345' : '+493012345' }),
+        )
+      ).ticketId,
+    )
   }
-  const found = async (filter: Parameters<typeof records.tickets>[0]) => (await records.tickets(filter, { limit: 50, cursor: null })).items.map(({ id }) => ids.indexOf(id))
+  const found = async (filter: Parameters<typeof records.tickets>[0]) =>
+    (await records.tickets(filter, { limit: 50, cursor: null })).items.map(({ id }) => ids.indexOf(id))
   t.strictSame(await found({}), [4, 3, 2, 1, 0])
   t.strictSame(await found({ customerId: customer.id }), [2, 1, 0])
   t.strictSame(await found({ caller: '+493012345', status: 'received' }), [4, 3])
@@ -86,7 +109,10 @@ t.test('tickets are found by status, caller, customer and time', async (t) => {
   t.strictSame(await found({ customerId: 'nonsense' }), [])
   const first = await records.tickets({}, { limit: 2, cursor: null })
   const second = await records.tickets({}, { limit: 5, cursor: first.next })
-  t.strictSame([...first.items, ...second.items].map(({ id }) => ids.indexOf(id)), [4, 3, 2, 1, 0])
+  t.strictSame(
+    [...first.items, ...second.items].map(({ id }) => ids.indexOf(id)),
+    [4, 3, 2, 1, 0],
+  )
   t.equal(second.next, null)
 })
 
@@ -97,5 +123,15 @@ async function hotline(t: Parameters<typeof testStore>[0]) {
 }
 
 function voicemail(changes: Partial<VoicemailRequest>): VoicemailRequest {
-  return { recording: 'pforte-call-1.7', callId: null, line: 'hotline', caller: '+4962112345', at: monday, wav: randomBytes(20_000), durationMs: 4321, language: 'de', ...changes }
+  return {
+    recording: 'pforte-call-1.7',
+    callId: null,
+    line: 'hotline',
+    caller: '+4962112345',
+    at: monday,
+    wav: randomBytes(20_000),
+    durationMs: 4321,
+    language: 'de',
+    ...changes,
+  }
 }

@@ -4,6 +4,7 @@
  * one of this test file's own. Each is a clone of a template that was migrated
  * once, so that a fresh one costs some 30 ms.
  */
+import { spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,7 +26,7 @@ export const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child:
 
 /** A migrated, empty database. */
 export async function freshDatabase(serverUrl?: string): Promise<TestDatabase> {
-  const server = serverUrl ?? await sharedServer()
+  const server = serverUrl ?? (await sharedServer())
   const template = await migratedTemplate(server)
   const name = `pforte_test_${randomUUID().replaceAll('-', '')}`
   await asAdmin(server, (admin) => admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`))
@@ -41,6 +42,7 @@ export async function ownPostgres(test: Test): Promise<OwnPostgres> {
   const postgres = new OwnPostgres(home)
   test.teardown(() => postgres.remove())
   await postgres.start()
+  endWithUs(home)
   return postgres
 }
 
@@ -77,6 +79,12 @@ export class OwnPostgres {
 
   /** What a crash of the machine looks like. */
   async kill(): Promise<void> {
+    const postmaster = await this.#postmaster()
+    if (postmaster !== null) {
+      // It shall start no more children, and be done with the one that it may be starting.
+      process.kill(postmaster, 'SIGSTOP')
+      await until('the postmaster to stand still', async () => (await stateOf(postmaster)).state === 'T')
+    }
     await this.#signal('SIGKILL')
   }
 
@@ -104,9 +112,7 @@ export class OwnPostgres {
     const children: number[] = []
     for (const entry of await readdir('/proc')) {
       if (!/^\d+$/.test(entry)) continue
-      const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '')
-      const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      if (Number(parent) === postmaster) children.push(Number(entry))
+      if ((await stateOf(Number(entry))).parent === postmaster) children.push(Number(entry))
     }
     return [postmaster, ...children]
   }
@@ -117,10 +123,29 @@ export class OwnPostgres {
   }
 }
 
+/** proc_pid_stat(5): the name in brackets may hold anything, so what counts comes after the last one. */
+async function stateOf(pid: number): Promise<{ state: string; parent: number }> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { state, parent: Number(parent) }
+}
+
+/** Ends the server if this process dies in whatever way: the pipe to `sh` closes with it. */
+function endWithUs(home: string): void {
+  const watch = spawn('sh', ['-c', 'cat > /dev/null; kill -INT "$(head -n 1 "$0")"', join(home, 'parts/postgres/postmaster.pid')], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  watch.unref()
+  ;(watch.stdin as unknown as { unref(): void }).unref()
+}
+
 export const limits: PinLimits = {
   windowMs: 600_000,
-  perCallerSlow: 3, perCallerStop: 6,
-  perTrunkSlow: 30, perTrunkStop: 60,
+  perCallerSlow: 3,
+  perCallerStop: 6,
+  perTrunkSlow: 30,
+  perTrunkStop: 60,
   perLineAlarm: 100,
   slowDownMs: 500,
   maxGuessChance: 0.01,
@@ -128,7 +153,10 @@ export const limits: PinLimits = {
 }
 
 /** A store on a database of its own. The test fails if a connection is not given back at its end. */
-export async function testStore(test: Test, options: Partial<StoreOptions> = {}): Promise<Store & { url: string; query: pg.Pool['query'] }> {
+export async function testStore(
+  test: Test,
+  options: Partial<StoreOptions> = {},
+): Promise<Store & { url: string; query: pg.Pool['query'] }> {
   const database = options.databaseUrl === undefined ? await freshDatabase() : null
   const url = options.databaseUrl ?? database!.url
   const store = await openStore({ databaseUrl: url, secret: Buffer.alloc(32, 7), log: quiet, pinLimits: limits, pinLength: 5, ...options })
@@ -148,7 +176,7 @@ let shared: Promise<string> | null = null
 
 function sharedServer(): Promise<string> {
   const given = process.env['PFORTE_TEST_POSTGRES'] ?? process.env['DATABASE_URL']
-  return shared ??= given !== undefined && given !== '' ? Promise.resolve(given) : ownPostgres(t).then((postgres) => postgres.url)
+  return (shared ??= given !== undefined && given !== '' ? Promise.resolve(given) : ownPostgres(t).then((postgres) => postgres.url))
 }
 
 const templates = new Map<string, Promise<string>>()

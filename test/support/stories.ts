@@ -9,9 +9,12 @@ import type { Store } from '../../src/store/open.ts'
 export const monday = Date.UTC(2026, 2, 2, 8)
 
 export const flow: Flow = {
-  name: 'hotline', start: 'bye', steps: { bye: { kind: 'hang_up', outcome: 'informed' } },
+  name: 'hotline',
+  start: 'bye',
+  steps: { bye: { kind: 'hang_up', outcome: 'informed' } },
   pin: { length: 5, customerNumberLength: 6, firstDigitMs: 5000, betweenDigitsMs: 4000, totalMs: 20_000, tries: 3 },
-  queues: { emergency: { ringMs: 15_000, maxWaitMs: 0 } }, hours: {},
+  queues: { emergency: { ringMs: 15_000, maxWaitMs: 0 } },
+  hours: {},
 }
 
 /** Queues `emergency` and `billing` share agents; `sales` is a group of its own. */
@@ -38,7 +41,13 @@ export function agent(id: string, queues: string[] = ['emergency', 'billing']): 
 
 /** Syncs the definitions, with these agents idle in the order given. */
 export async function serviceWith(store: Store, agentIds: string[], changes: Partial<Definitions> = {}): Promise<void> {
-  const { problems } = await store.calls.syncDefinitions(definitions(agentIds.map((id) => agent(id)), changes), monday - 3_600_000)
+  const { problems } = await store.calls.syncDefinitions(
+    definitions(
+      agentIds.map((id) => agent(id)),
+      changes,
+    ),
+    monday - 3_600_000,
+  )
   assert.deepEqual(problems, [])
   for (const [place, id] of agentIds.entries()) {
     await store.records.setAgentState(id, 'paused', 'coffee', monday - 2_000_000)
@@ -47,11 +56,32 @@ export async function serviceWith(store: Store, agentIds: string[], changes: Par
 }
 
 /** A customer with one contract and one PIN. */
-export async function customerWithPin(records: Records, pin: string, { number, priority = 10, queue = 'emergency' }: { number?: string; priority?: number; queue?: string } = {}) {
-  const customer = valueOf(await records.createCustomer({ name: 'Marta Weber', numbers: number === undefined ? [] : [number], language: 'de', timeZone: 'Europe/Berlin' }, monday))
-  const contract = valueOf(await records.createContract({
-    customerId: customer.id, service: 'Entstörung 8 h', queue, priority, hours: 'always', slaMinutes: 480, validFrom: null, validTo: null,
-  }, monday))
+export async function customerWithPin(
+  records: Records,
+  pin: string,
+  { number, priority = 10, queue = 'emergency' }: { number?: string; priority?: number; queue?: string } = {},
+) {
+  const customer = valueOf(
+    await records.createCustomer(
+      { name: 'Marta Weber', numbers: number === undefined ? [] : [number], language: 'de', timeZone: 'Europe/Berlin' },
+      monday,
+    ),
+  )
+  const contract = valueOf(
+    await records.createContract(
+      {
+        customerId: customer.id,
+        service: 'Entstörung 8 h',
+        queue,
+        priority,
+        hours: 'always',
+        slaMinutes: 480,
+        validFrom: null,
+        validTo: null,
+      },
+      monday,
+    ),
+  )
   const issued = valueOf(await records.issuePin({ contractId: contract.id, pin }, monday))
   return { customer, contract, pin: issued }
 }
@@ -67,9 +97,26 @@ export function question(pin: string, changes: Partial<PinQuestion> = {}): PinQu
 
 export function callRow(id: string, changes: Partial<CallRow> = {}): CallRow {
   return {
-    id, asterisk: 'pbx', leg: `leg-${id}`, line: 'hotline', dialled: '+4962155501', caller: '+4962112345', trunk: 'carrier', language: 'de',
-    flowHash: 'flow-1', state: { phase: 'active' }, customerId: null, contractId: null, agentId: null, queuedAt: null,
-    startedAt: monday, answeredAt: monday, connectedAt: null, endedAt: null, outcome: null, path: [{ step: 'welcome', enteredAt: monday, outcome: null }],
+    id,
+    asterisk: 'pbx',
+    leg: `leg-${id}`,
+    line: 'hotline',
+    dialled: '+4962155501',
+    caller: '+4962112345',
+    trunk: 'carrier',
+    language: 'de',
+    flowHash: 'flow-1',
+    state: { phase: 'active' },
+    customerId: null,
+    contractId: null,
+    agentId: null,
+    queuedAt: null,
+    startedAt: monday,
+    answeredAt: monday,
+    connectedAt: null,
+    endedAt: null,
+    outcome: null,
+    path: [{ step: 'welcome', enteredAt: monday, outcome: null }],
     ...changes,
   }
 }

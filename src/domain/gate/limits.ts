@@ -73,7 +73,15 @@ function slowDown(byCaller: number, byTrunk: number, limits: GuessLimits): numbe
 
 /** Counting further than the highest threshold changes no answer. */
 export function highestThreshold(limits: GuessLimits): number {
-  return Math.max(limits.perCallerStop, limits.perTrunkStop, limits.perLineAlarm, limits.perCallerSlow + steepestSlowDown, limits.perTrunkSlow + steepestSlowDown) + 1
+  return (
+    Math.max(
+      limits.perCallerStop,
+      limits.perTrunkStop,
+      limits.perLineAlarm,
+      limits.perCallerSlow + steepestSlowDown,
+      limits.perTrunkSlow + steepestSlowDown,
+    ) + 1
+  )
 }
 
 /** True for PINs that people try first: one digit repeated, or counted up or down (12345, 98765, 67890). */

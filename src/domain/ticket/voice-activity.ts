@@ -28,7 +28,7 @@ const quietShare = 0.1
 const alwaysLoudRms = 2000
 /** A sine explains all but this share of a frame's energy, G.711's noise included. */
 const toneResidual = 0.01
-/** Frames of one tone agree in 2 cos(w) within this. */
+/** Frames of one tone agree in pitch within this share; a voice drifts further from one frame to the next. */
 const sameTone = 0.01
 /** A recording whose loud frames are one tone in this share has that tone in it. */
 const toneShare = 0.6
@@ -61,7 +61,12 @@ export function readWav(bytes: Uint8Array): Recording | null {
   return null
 }
 
-function recording(view: DataView, from: number, size: number, { channels, sampleRate }: { channels: number; sampleRate: number }): Recording {
+function recording(
+  view: DataView,
+  from: number,
+  size: number,
+  { channels, sampleRate }: { channels: number; sampleRate: number },
+): Recording {
   const samples = new Int16Array(Math.floor(size / (2 * channels)))
   for (let index = 0; index < samples.length; index += 1) samples[index] = view.getInt16(from + index * 2 * channels, true)
   return { samples, sampleRate, durationMs: Math.round((samples.length * 1000) / sampleRate) }
@@ -93,7 +98,7 @@ function withoutTone(starts: number[], samples: Int16Array, length: number): num
   }
   const pitches = [...tones.values()].sort((a, b) => a - b)
   const common = pitches[Math.floor(pitches.length / 2)]
-  const same = new Set(starts.filter((start) => common !== undefined && Math.abs((tones.get(start) ?? Infinity) - common) < sameTone))
+  const same = new Set(starts.filter((start) => common !== undefined && Math.abs((tones.get(start) ?? Infinity) / common - 1) < sameTone))
   if (same.size < toneShare * starts.length) return starts
   return starts.filter((start) => !same.has(start) && !same.has(start - length) && !same.has(start + length))
 }
@@ -115,7 +120,7 @@ function rmsOf(samples: Int16Array, start: number, length: number): number {
   return Math.sqrt(Math.max(0, squares / length - (sum / length) ** 2))
 }
 
-/** A sine obeys x[n-1] + x[n+1] = 2 cos(w) x[n]. Answers the 2 cos(w) that fits best, or null if it leaves too much unexplained. */
+/** A sine obeys x[n-1] + x[n+1] = 2 cos(w) x[n]. Answers the w that fits best, in radians a sample, or null if it leaves too much unexplained. */
 function pitchOfTone(samples: Int16Array, start: number, length: number): number | null {
   let cross = 0
   let own = 0
@@ -129,5 +134,5 @@ function pitchOfTone(samples: Int16Array, start: number, length: number): number
   }
   if (own === 0) return null
   const residual = Math.max(0, neighbours - (cross * cross) / own)
-  return residual < toneResidual * own ? cross / own : null
+  return residual < toneResidual * own ? Math.acos(Math.max(-1, Math.min(1, cross / own / 2))) : null
 }

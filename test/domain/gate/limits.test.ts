@@ -2,13 +2,30 @@ import t from 'tap'
 import fc from 'fast-check'
 import { highestThreshold, isObviousPin, judge, type Attempt, type GuessLimits } from '../../../src/domain/gate/limits.ts'
 
-const limits: GuessLimits = { windowMs: 600_000, perCallerSlow: 3, perCallerStop: 6, perTrunkSlow: 30, perTrunkStop: 60, perLineAlarm: 100, slowDownMs: 500 }
-const calm: Attempt = { wrongBefore: { byCaller: 0, byTrunk: 0, byLine: 0 }, lacksCustomerNumber: false, matched: true, withCustomerNumber: false }
+const limits: GuessLimits = {
+  windowMs: 600_000,
+  perCallerSlow: 3,
+  perCallerStop: 6,
+  perTrunkSlow: 30,
+  perTrunkStop: 60,
+  perLineAlarm: 100,
+  slowDownMs: 500,
+}
+const calm: Attempt = {
+  wrongBefore: { byCaller: 0, byTrunk: 0, byLine: 0 },
+  lacksCustomerNumber: false,
+  matched: true,
+  withCustomerNumber: false,
+}
 const count = fc.option(fc.nat(200))
-const attempts = fc.record({
-  wrongBefore: fc.record({ byCaller: count, byTrunk: count, byLine: fc.nat(300) }),
-  lacksCustomerNumber: fc.boolean(), matched: fc.boolean(), withCustomerNumber: fc.boolean(),
-}).filter((attempt) => !(attempt.lacksCustomerNumber && (attempt.matched || attempt.withCustomerNumber)))
+const attempts = fc
+  .record({
+    wrongBefore: fc.record({ byCaller: count, byTrunk: count, byLine: fc.nat(300) }),
+    lacksCustomerNumber: fc.boolean(),
+    matched: fc.boolean(),
+    withCustomerNumber: fc.boolean(),
+  })
+  .filter((attempt) => !(attempt.lacksCustomerNumber && (attempt.matched || attempt.withCustomerNumber)))
 
 t.test('a calm line: right is right, wrong is wrong, at once', async (t) => {
   t.match(judge(calm, limits), { is: 'right', slowDownMs: 0, reached: { trunk: false, line: false } })
@@ -28,25 +45,37 @@ t.test('customer number and PIN together pass a limited trunk; a PIN alone does 
 })
 
 t.test('a line never refuses those who pay, however much is guessed on it', async () => {
-  fc.assert(fc.property(fc.nat(100_000), (byLine) =>
-    judge({ ...calm, wrongBefore: { byCaller: 0, byTrunk: 0, byLine }, withCustomerNumber: true }, limits).is === 'right'))
+  fc.assert(
+    fc.property(
+      fc.nat(100_000),
+      (byLine) => judge({ ...calm, wrongBefore: { byCaller: 0, byTrunk: 0, byLine }, withCustomerNumber: true }, limits).is === 'right',
+    ),
+  )
 })
 
 t.test('where a limit bites, right and wrong PINs are told alike', async () => {
-  fc.assert(fc.property(attempts, (attempt) => {
-    const [right, wrong] = [judge({ ...attempt, matched: true }, limits), judge({ ...attempt, matched: false }, limits)]
-    return right.slowDownMs === wrong.slowDownMs && (right.is === 'right' || right.is === wrong.is)
-  }))
+  fc.assert(
+    fc.property(attempts, (attempt) => {
+      const [right, wrong] = [judge({ ...attempt, matched: true }, limits), judge({ ...attempt, matched: false }, limits)]
+      return right.slowDownMs === wrong.slowDownMs && (right.is === 'right' || right.is === wrong.is)
+    }),
+  )
 })
 
 t.test('counting to the highest threshold is counting enough', async (t) => {
   const most = highestThreshold(limits)
-  fc.assert(fc.property(attempts, (attempt) => {
-    const { byCaller, byTrunk, byLine } = attempt.wrongBefore
-    const capped = { byCaller: byCaller && Math.min(byCaller, most), byTrunk: byTrunk && Math.min(byTrunk, most), byLine: Math.min(byLine, most) }
-    t.strictSame(judge({ ...attempt, wrongBefore: capped }, limits), judge(attempt, limits))
-    return true
-  }))
+  fc.assert(
+    fc.property(attempts, (attempt) => {
+      const { byCaller, byTrunk, byLine } = attempt.wrongBefore
+      const capped = {
+        byCaller: byCaller && Math.min(byCaller, most),
+        byTrunk: byTrunk && Math.min(byTrunk, most),
+        byLine: Math.min(byLine, most),
+      }
+      t.strictSame(judge({ ...attempt, wrongBefore: capped }, limits), judge(attempt, limits))
+      return true
+    }),
+  )
 })
 
 t.test('PINs that people try first are known', async (t) => {

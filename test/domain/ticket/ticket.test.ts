@@ -15,12 +15,14 @@ t.test('a ticket number is digits with a check digit (the example of Damm’s th
 })
 
 t.test('one wrong digit or two neighbours swapped is no ticket number', async () => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: 1e9 }), fc.nat(), fc.integer({ min: 1, max: 9 }), (count, at, by) => {
-    const digits = [...ticketNumber(count)].map(Number)
-    const place = at % digits.length
-    const misheard = digits.with(place, (digits[place]! + by) % 10).join('')
-    const next = (place + 1) % digits.length
-    const swapped = next > place ? digits.with(place, digits[next]!).with(next, digits[place]!).join('') : digits.join('')
-    return isTicketNumber(digits.join('')) && !isTicketNumber(misheard) && (swapped === digits.join('') || !isTicketNumber(swapped))
-  }))
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1e9 }), fc.nat(), fc.integer({ min: 1, max: 9 }), (count, at, by) => {
+      const digits = [...ticketNumber(count)].map(Number)
+      const place = at % digits.length
+      const misheard = digits.with(place, (digits[place]! + by) % 10).join('')
+      const next = (place + 1) % digits.length
+      const swapped = next > place ? digits.with(place, digits[next]!).with(next, digits[place]!).join('') : digits.join('')
+      return isTicketNumber(digits.join('')) && !isTicketNumber(misheard) && (swapped === digits.join('') || !isTicketNumber(swapped))
+    }),
+  )
 })
