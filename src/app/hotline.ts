@@ -13,7 +13,7 @@ import { Dispatcher } from './dispatcher.ts'
 import type { AgentDefinition, CallStore } from './ports/store.ts'
 import type { Log } from './ports/log.ts'
 import type { Telephony, TelephonyEvent, TelephonyStatus } from './ports/telephony.ts'
-import { recover } from './recovery.ts'
+import { adoptRows, reconcile } from './recovery.ts'
 import { untilStored } from './store-patience.ts'
 import { VoicemailKeeper, type KeptCall } from './voicemail-keeper.ts'
 
@@ -37,6 +37,9 @@ export type HotlineDeps = {
   /** Another process took our place on the PBX: this one must stop. */
   onReplaced: () => void
 }
+
+/** A PBX that is connected and did not answer is busy; callers stand still until it does. */
+const ASK_AGAIN_MS = 200
 
 export class Hotline {
   readonly calls: Calls
@@ -129,36 +132,53 @@ export class Hotline {
 
   #statusChanged(status: TelephonyStatus): void {
     if (status.is === 'replaced') return this.#deps.onReplaced()
-    if (status.is === 'disconnected') {
-      // Held from now on: what comes after the reconnect must wait for the reconciliation.
-      this.#held ??= []
-      return
-    }
+    // Held from now on: what comes after the reconnect must wait for the reconciliation.
+    this.#held ??= []
+    if (status.is === 'disconnected') return
     this.#recovering = this.#recovering.then(() => this.#recover())
   }
 
   async #recover(): Promise<void> {
-    const { store, asterisk, log } = this.#deps
-    this.#held ??= []
+    const { log } = this.#deps
     let live: Set<string> | null = null
     try {
-      const rows = this.#rowsAdopted
-        ? null
-        : await untilStored(
-            () => store.openCalls(asterisk),
-            () => !this.#closed,
-          )
-      if (this.#closed) return
-      live = await recover({ ...this.#deps, calls: this.calls }, rows)
-      this.#rowsAdopted = true
-      if (rows !== null && rows.length > 0) log.info({ calls: rows.length }, 'calls that were under way are taken up again')
+      await this.#adoptRowsOnce()
+      live = await this.#reconcile()
     } catch (error) {
       log.error({ err: error }, 'recovery failed: a bug in Pforte; new calls are taken all the same')
     }
+    // If the connection went meanwhile, the next one begins with this again.
+    if (this.#closed || !this.#isConnected) return
     const held = this.#held ?? []
     this.#held = null
     for (const event of held) this.#route(event)
     void this.#afterwards(live)
+  }
+
+  /** Once a process: afterwards memory is the truth, and rows follow it. */
+  async #adoptRowsOnce(): Promise<void> {
+    const { store, asterisk, log } = this.#deps
+    if (this.#rowsAdopted) return
+    const wanted = (): boolean => !this.#closed
+    const rows = await untilStored(() => store.openCalls(asterisk), wanted)
+    if (rows === null) return
+    await adoptRows({ ...this.#deps, calls: this.calls }, rows, wanted)
+    this.#rowsAdopted = true
+    if (rows.length > 0) log.info({ calls: rows.length }, 'calls that were under way are taken up again')
+  }
+
+  /** Asks until the PBX answers or the connection goes. */
+  async #reconcile(): Promise<Set<string> | null> {
+    while (!this.#closed && this.#isConnected) {
+      const live = await reconcile({ ...this.#deps, calls: this.calls })
+      if (live !== null) return live
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+    }
+    return null
+  }
+
+  get #isConnected(): boolean {
+    return this.#deps.telephony.status.is === 'connected'
   }
 
   /** What may take its time, while calls already go on. */

@@ -28,19 +28,26 @@ export type RecoveryDeps = {
 }
 
 /**
- * Brings calls from rows into memory and reconciles with the PBX. `rows` is
- * null when only the socket was away: then memory is the truth. Answers what is being recorded right now, which the voicemail
- * keeper must leave alone; null when the PBX could not be asked.
+ * Brings calls from rows into memory, before any of them goes on. Gives up
+ * when `wanted` says so: this process is ending.
  */
-export async function recover(deps: RecoveryDeps, rows: CallRow[] | null): Promise<Set<string> | null> {
-  const { calls, telephony, log } = deps
-  for (const row of rows ?? []) await adoptRow(deps, row)
-  if (rows !== null) await releaseStrays(deps)
+export async function adoptRows(deps: RecoveryDeps, rows: CallRow[], wanted: () => boolean): Promise<void> {
+  const flows = new Map<string, KeptFlow | null>()
+  for (const row of rows) await adoptRow(deps, row, flows, wanted)
+  await releaseStrays(deps, wanted)
+}
 
+/**
+ * Puts every call in memory where it stands on the PBX. Answers what is being
+ * recorded right now, which the voicemail keeper must leave alone; null when
+ * the PBX did not answer.
+ */
+export async function reconcile(deps: RecoveryDeps): Promise<Set<string> | null> {
+  const { calls, telephony, log } = deps
   const recordings = calls.underWay.map((call) => recordingOf(call.facts.id, call.state.visit))
   const answer = await telephony.observe(recordings)
   if (!answer.ok) {
-    log.warn({ why: answer.why, detail: answer.detail }, 'the PBX did not say what it kept; asked again at the next connect')
+    log.warn({ why: answer.why, detail: answer.detail }, 'the PBX did not say what it kept; asked again')
     return null
   }
   const observed = answer.value
@@ -48,25 +55,32 @@ export async function recover(deps: RecoveryDeps, rows: CallRow[] | null): Promi
 
   for (const call of calls.underWay) resumeCall(call, observed, live)
   takeDownStrays(deps, observed)
+  const leaving = calls.leavingAmong(observed.legs.map(({ leg }) => leg))
+  for (const leg of leaving) void telephony.send({ do: 'hangUp', leg })
   for (const leg of observed.legs) {
-    if (leg.dialled === null || calls.byLeg(leg.leg) !== undefined) continue
+    if (leg.dialled === null || calls.byLeg(leg.leg) !== undefined || leaving.includes(leg.leg)) continue
     log.warn({ dialled: leg.dialled }, 'a caller whom no row knows starts anew')
     calls.arrived({ leg: leg.leg, dialled: leg.dialled, caller: leg.caller, trunk: leg.trunk, at: deps.now() })
   }
   return live
 }
 
-async function adoptRow(deps: RecoveryDeps, row: CallRow): Promise<void> {
+type KeptFlow = Awaited<ReturnType<CallStore['flowByHash']>>
+
+async function adoptRow(deps: RecoveryDeps, row: CallRow, flows: Map<string, KeptFlow>, wanted: () => boolean): Promise<void> {
   const { calls, store, log } = deps
   if (calls.get(row.id) !== undefined) return
-  const kept = await store.flowByHash(row.flowHash)
+  // Mostly it is one flow for all of them.
+  if (!flows.has(row.flowHash)) flows.set(row.flowHash, await untilStored(() => store.flowByHash(row.flowHash), wanted))
+  if (!wanted()) return
+  const kept = flows.get(row.flowHash) ?? null
   const state = kept === null ? null : stateFromRow(row.state)
   if (kept === null || state === null) {
     log.error(
       { call: row.id, flow: row.flowHash },
       'this call cannot be resumed: its flow or state is not readable; it starts anew if the caller is still there',
     )
-    await store.saveCalls([{ ...row, endedAt: deps.now(), outcome: 'failed' }])
+    await untilStored(() => store.saveCalls([{ ...row, endedAt: deps.now(), outcome: 'failed' }]), wanted)
     return
   }
   const { id, leg, line, dialled, caller, trunk, startedAt } = row
@@ -74,14 +88,14 @@ async function adoptRow(deps: RecoveryDeps, row: CallRow): Promise<void> {
 }
 
 /** Before any call goes on, so that nobody who is offered anew is let go by mistake. */
-async function releaseStrays({ asterisk, calls, store, log, now }: RecoveryDeps): Promise<void> {
+async function releaseStrays({ asterisk, calls, store, log, now }: RecoveryDeps, wanted: () => boolean): Promise<void> {
   const held: HeldPlace[] = []
   for (const { facts, state } of calls.underWay) {
     const { doing } = state
     if (doing.what === 'ringing' || doing.what === 'talking') held.push({ callId: facts.id, agentId: doing.agentId })
     else if (doing.what === 'waiting' || doing.what === 'entering_queue') held.push({ callId: facts.id, agentId: null })
   }
-  const freed = await untilStored(() => store.releaseStrays(asterisk, held, now()))
+  const freed = await untilStored(() => store.releaseStrays(asterisk, held, now()), wanted)
   if (freed !== null && freed > 0) log.info({ freed }, 'agents and places in queues of calls that are over were let go')
 }
 

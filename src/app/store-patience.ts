@@ -21,7 +21,8 @@ export async function untilStored<T>(work: () => Promise<T>, stillWanted: () => 
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error
     }
-    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    // Does not keep a process alive that has closed everything else: its store will never answer again.
+    await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
   }
   return null

@@ -47,6 +47,8 @@ export class Calls {
   readonly #deps: CallsDeps
   readonly #byId = new Map<string, CallRunner>()
   readonly #byLeg = new Map<string, CallRunner>()
+  /** Callers' legs of calls that have ended, until the PBX says that they are gone. */
+  readonly #leaving = new Set<string>()
   #services: ((call: CallRunner) => CallServices) | null = null
 
   constructor(deps: CallsDeps) {
@@ -83,6 +85,7 @@ export class Calls {
         observer.pinChecked(call, answer)
       },
       onEnded: (outcome) => {
+        this.#leaving.add(call.facts.leg)
         log.info({ call: call.facts.id, line: call.facts.line, outcome, lastedMs: now() - call.facts.startedAt }, 'a call has ended')
         observer.ended(call, outcome)
       },
@@ -100,6 +103,14 @@ export class Calls {
 
   byLeg(leg: string): CallRunner | undefined {
     return this.#byLeg.get(leg)
+  }
+
+  /** Of the legs that are there, those whose call has ended: the hang-up never reached the PBX. Forgets all that are not. */
+  leavingAmong(present: string[]): string[] {
+    const still = present.filter((leg) => this.#leaving.has(leg))
+    this.#leaving.clear()
+    for (const leg of still) this.#leaving.add(leg)
+    return still
   }
 
   giveOffer = (offer: Offer): boolean => {
@@ -202,7 +213,8 @@ export class Calls {
 
   #legEnded(event: Extract<TelephonyEvent, { type: 'legEnded' }>): boolean {
     const own = this.#byLeg.get(event.leg)
-    if (own !== undefined) return this.#give(own, { type: 'callerHungUp', at: event.at })
+    if (own !== undefined) this.#give(own, { type: 'callerHungUp', at: event.at })
+    if (this.#leaving.delete(event.leg) || own !== undefined) return true
     const call = this.#byId.get(callOf(event.leg) ?? '')
     const name = legNameOf(event.leg)
     if (call === undefined || name === null) return false

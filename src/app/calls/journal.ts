@@ -25,7 +25,7 @@ export class Journal {
   #inFlight = new Set<string>()
   #waiters: Waiter[] = []
   #timer: NodeJS.Timeout | null = null
-  #writing = false
+  #writing: Promise<void> | null = null
   #closed = false
   #away = false
 
@@ -53,16 +53,18 @@ export class Journal {
     return this.#dirty.size + this.#inFlight.size
   }
 
-  /** Writes what is left, once; what Postgres will not take now is found on the PBX at the next start. */
+  /** Writes what is left; what Postgres will not take now is found on the PBX at the next start. */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    if (!this.#writing) await this.#write()
+    // What is being written has left out what came since.
+    await this.#writing
+    while (this.#dirty.size > 0 && !this.#away) await this.#write()
   }
 
   #schedule(delayMs: number): void {
-    if (this.#writing || this.#closed) return
+    if (this.#writing !== null || this.#closed) return
     if (this.#timer !== null) {
       if (delayMs > 0 || this.#away) return
       clearTimeout(this.#timer)
@@ -70,15 +72,22 @@ export class Journal {
     this.#timer = setTimeout(() => void this.#write(), this.#away ? RETRY_MS : delayMs)
   }
 
-  async #write(): Promise<void> {
+  #write(): Promise<void> {
     this.#timer = null
+    this.#writing = this.#writeBatch().finally(() => {
+      this.#writing = null
+      if (this.#dirty.size > 0) this.#schedule(this.#waiters.length > 0 ? 0 : GATHER_MS)
+    })
+    return this.#writing
+  }
+
+  async #writeBatch(): Promise<void> {
     const batch: [string, () => CallRow][] = []
     for (const entry of this.#dirty) {
       batch.push(entry)
       if (batch.length === BATCH) break
     }
     if (batch.length === 0) return
-    this.#writing = true
     for (const [call] of batch) {
       this.#dirty.delete(call)
       this.#inFlight.add(call)
@@ -93,9 +102,7 @@ export class Journal {
       this.#away = true
     }
     this.#inFlight = new Set()
-    this.#writing = false
     if (!this.#away) this.#settleWaiters()
-    if (this.#dirty.size > 0) this.#schedule(this.#waiters.length > 0 ? 0 : GATHER_MS)
   }
 
   /** One call's row that cannot be written is a bug in that call: it must not keep the others from being written. */
