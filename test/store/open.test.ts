@@ -8,7 +8,7 @@ import { freePort } from '../../src/local/ports.ts'
 import { StoreRefused } from '../../src/store/errors.ts'
 import { migrate, migrationsFolder } from '../../src/store/migrate.ts'
 import { openStore, type StoreOptions } from '../../src/store/open.ts'
-import { freshDatabase, limits, quiet, testStore } from '../support/postgres.ts'
+import { freshDatabase, limits, ownPostgres, quiet, testStore } from '../support/postgres.ts'
 
 const options = (databaseUrl: string): StoreOptions => ({
   databaseUrl,
@@ -66,7 +66,8 @@ t.test('a process with another secret is refused before it writes a digest', asy
 })
 
 t.test('a wrong password and a wrong database name are told apart from a Postgres that is not there', async (t) => {
-  const { url } = await testStore(t)
+  // Not the configured one, which may let everybody in.
+  const { url } = await freshDatabase((await ownPostgres(t)).url)
   const wrongPassword = new URL(url)
   wrongPassword.password = 'guessed'
   const error = await openStore(options(wrongPassword.href)).catch((error: unknown) => error)
