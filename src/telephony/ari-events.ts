@@ -1,10 +1,12 @@
 /**
  * What Asterisk tells, in Pforte's words. No state but the ids of legs that
- * ended lately: everything else stands in the event itself, so a process that
- * was started in the middle of a call understands it as well as the first one.
+ * ended lately and the rhythm of keys that are being pressed: everything else
+ * stands in the event itself, so a process that was started in the middle of a
+ * call understands it as well as the first one.
  */
 import type { LegEndCause, TelephonyEvent } from '../app/ports/telephony.ts'
 import { CALLER_ARGUMENT, LEG_ARGUMENT } from './command-calls.ts'
+import { KeyPresses } from './key-presses.ts'
 
 export type AriChannel = {
   id: string
@@ -16,10 +18,12 @@ export type AriChannel = {
 /** The fields that are read; Asterisk sends more, and types that are not listed here. */
 export type AriEvent = {
   type: string
+  timestamp?: string
   args?: string[]
   channel?: AriChannel
   cause?: number
   digit?: string
+  duration_ms?: number
   playback?: { id: string; state: string }
   recording?: { name: string; duration?: number; talking_duration?: number }
 }
@@ -48,6 +52,7 @@ const ENDED_REMEMBERED = 4096
 
 export class EventTranslator {
   readonly #ended = new Set<string>()
+  readonly #keys = new KeyPresses()
 
   /** @returns null for what means nothing to a call, unknown types included */
   translate(event: AriEvent, at: number): TelephonyEvent | null {
@@ -62,7 +67,10 @@ export class EventTranslator {
       case 'ChannelDestroyed':
         return channel === undefined ? null : this.#end(channel, event.cause, at)
       case 'ChannelDtmfReceived':
-        return channel === undefined || event.digit === undefined ? null : { type: 'digit', at, leg: channel.id, digit: event.digit }
+        if (channel === undefined || event.digit === undefined) return null
+        return this.#keys.isPress(channel.id, event.digit, event.duration_ms ?? 0, sentAt(event) ?? at)
+          ? { type: 'digit', at, leg: channel.id, digit: event.digit }
+          : null
       case 'PlaybackFinished':
         return playback === undefined ? null : { type: 'playbackFinished', at, playback: playback.id, ok: playback.state === 'done' }
       case 'RecordingFinished':
@@ -85,6 +93,7 @@ export class EventTranslator {
   #end(channel: AriChannel, cause: number | undefined, at: number): TelephonyEvent | null {
     if (this.#ended.has(channel.id)) return null
     this.#ended.add(channel.id)
+    this.#keys.forget(channel.id)
     if (this.#ended.size > ENDED_REMEMBERED)
       for (const oldest of this.#ended) {
         this.#ended.delete(oldest)
@@ -93,6 +102,12 @@ export class EventTranslator {
     const answered = channel.state === 'Up' || callerFacts(channel) !== null
     return { type: 'legEnded', at, leg: channel.id, cause: answered ? 'hung_up' : unansweredCause(cause) }
   }
+}
+
+/** By Asterisk's clock, so that what waited on the way keeps its distances. */
+function sentAt({ timestamp }: AriEvent): number | null {
+  const at = timestamp === undefined ? NaN : Date.parse(timestamp)
+  return Number.isNaN(at) ? null : at
 }
 
 function arrival(channel: AriChannel, args: string[], at: number): TelephonyEvent | null {
