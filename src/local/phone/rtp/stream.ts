@@ -147,7 +147,10 @@ export class RtpStream {
     if (this.#restingSince !== undefined) this.#timestamp += Math.round((performance.now() - this.#restingSince) / packetMs) * packetSamples
     this.#restingSince = undefined
     this.#stopClock = everyPacket((packets) => {
-      for (let packet = 0; packet < packets; packet++) this.#tick()
+      // A process that was held up catches up on sound, but no finger presses keys faster for it.
+      if (this.#typing.length > 0) this.#timestamp += (packets - 1) * packetSamples
+      const ticks = this.#typing.length > 0 ? 1 : packets
+      for (let tick = 0; tick < ticks; tick++) this.#tick()
       if (this.#sending !== 'silence' && this.#typing.length === 0 && this.#playing === undefined) this.#rest()
     })
   }
