@@ -170,6 +170,8 @@ function npmInstall(development) {
  * @returns {[string, string]} what is wrong and the mend
  */
 function explain(output) {
+  const own = /^(?:npm error )?pforte: (.+?)\. (.+)$/m.exec(output)
+  if (own !== null) return [own[1], own[2]]
   if (/ENOSPC|no space left/i.test(output)) return [`no space left on the disk of ${ROOT}`, 'Free about 1 GB there and start again; nothing half-installed was left.']
   if (/npm: not found|spawn npm ENOENT/.test(output)) return ['npm is not installed', 'Install npm, which comes with Node, and start again.']
   if (/EACCES|EROFS|EPERM/.test(output)) return [`${ROOT} cannot be written by this user`, 'Give this user the right to write there, or run npm ci as its owner.']
