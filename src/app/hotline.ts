@@ -58,6 +58,7 @@ export class Hotline {
     this.voicemails = new VoicemailKeeper({
       ...deps,
       describeCall: (id) => this.#describeCall(id),
+      isBeingMade: (recording) => this.#isBeingMade(recording),
       onKept: (kept) => {
         if (kept.callId !== null && kept.ticketId === null) this.#leftNothing(kept.callId, kept.recording)
         deps.onVoicemail(kept)
@@ -101,6 +102,8 @@ export class Hotline {
       const password = passwords.get(agent.id)
       if (password === undefined) continue
       const pushed = await telephony.pushAgent({ id: agent.endpoint, username: agent.endpoint, password })
+      // The next connect begins with all of them again.
+      if (!pushed.ok && pushed.why === 'unreachable') return
       if (!pushed.ok) log.warn({ agent: agent.id, why: pushed.why, detail: pushed.detail }, 'the PBX did not take this SIP account')
     }
   }
@@ -108,6 +111,7 @@ export class Hotline {
   /** Has the PBX fetch all prompts now, so that no caller waits for one. */
   async warmPrompts(): Promise<void> {
     const announced = this.#deps.announcements.all.flatMap((one) => Object.values(one.prompts))
+    if (!this.#isConnected) return
     const warmed = await this.#deps.telephony.warm([...new Set([...this.#deps.prompts(), ...announced])])
     if (!warmed.ok)
       this.#deps.log.warn(
@@ -213,6 +217,12 @@ export class Hotline {
           log.error({ err: error, call: callId }, 'the outcome of this call could not be put right: a bug in Pforte'),
         )
     }
+  }
+
+  #isBeingMade(recording: string): boolean {
+    const parts = recordingParts(recording)
+    const state = parts === null ? undefined : this.calls.get(parts.call)?.state
+    return state?.doing.what === 'recording' && state.visit === parts?.visit
   }
 
   async #describeCall(id: string): Promise<KeptCall | null> {

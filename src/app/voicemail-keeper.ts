@@ -6,14 +6,16 @@
  * a recording is deleted there only after its ticket is committed, and the
  * ticket is unique by the recording's name. So a crash at any moment is
  * mended by looking at that list again (`sweep`), which happens after every
- * connect. The fallback dialplan's recordings come in the same way.
+ * connect. The fallback dialplan's recordings come in the same way; its callers
+ * are not ours, nobody tells when they go, so while there are any it is looked
+ * again and again.
  */
 import { readWav, soundsEmpty } from '../domain/ticket/voice-activity.ts'
 import type { CallStore } from './ports/store.ts'
 import type { Log } from './ports/log.ts'
 import type { Telephony } from './ports/telephony.ts'
 import { FALLBACK_RECORDING_PREFIX, recordingParts } from './calls/ids.ts'
-import { parseFallbackName } from './fallback-recording.ts'
+import { isGrowing, parseFallbackName } from './fallback-recording.ts'
 import { untilStored } from './store-patience.ts'
 
 /** A voicemail is minutes, not hours; more than this is not one. 64 MiB is over an hour of 8 kHz audio. */
@@ -21,6 +23,8 @@ const LARGEST_RECORDING_BYTES = 64 * 1024 * 1024
 const RETRY_MS = 1_000
 /** If neither the end nor the failure of a recording is ever told, ask the PBX after this. */
 const UNTOLD_MS = 5_000
+/** How soon a message is a ticket that was left with the fallback while we came back. */
+const FALLBACK_AGAIN_MS = 2_000
 
 export type KeptCall = { line: string; caller: string | null; language: string; startedAt: number }
 
@@ -33,6 +37,8 @@ export type VoicemailKeeperDeps = {
   now: () => number
   /** What is known of the call, in memory or in the store; null when there is no such call. */
   describeCall(callId: string): Promise<KeptCall | null>
+  /** A caller is speaking into it, as far as we know. */
+  isBeingMade(recording: string): boolean
   defaultLanguage: string
   /** `ticket` null: the recording was empty. */
   onKept(kept: { recording: string; callId: string | null; ticketId: string | null; ticketNumber: string | null }): void
@@ -41,6 +47,7 @@ export type VoicemailKeeperDeps = {
 export class VoicemailKeeper {
   readonly #deps: VoicemailKeeperDeps
   readonly #pending = new Map<string, Pending>()
+  #fallbackAgain: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(deps: VoicemailKeeperDeps) {
@@ -74,22 +81,36 @@ export class VoicemailKeeper {
     void this.#pull(recording)
   }
 
-  /** Looks for what was left on the PBX. `live` names what is being recorded right now. */
+  /** Looks for what was left on the PBX. `live` names what was being recorded when the PBX was asked; others may have begun since. */
   async sweep(live: ReadonlySet<string>): Promise<void> {
-    const stored = await this.#deps.telephony.storedRecordings()
-    if (!stored.ok) {
-      this.#deps.log.warn(
-        { why: stored.why, detail: stored.detail },
-        'the list of stored recordings cannot be had now; tried again at the next connect',
-      )
+    await this.#sweep((name, fallbackLegs) => {
+      const isOurs = recordingParts(name) !== null
+      return isOurs ? !live.has(name) && !this.#deps.isBeingMade(name) : isWhole(name, fallbackLegs)
+    })
+  }
+
+  async #sweep(wanted: (name: string, fallbackLegs: readonly string[]) => boolean): Promise<void> {
+    const { telephony, log } = this.#deps
+    clearTimeout(this.#fallbackAgain)
+    // Asked before the list: whoever is gone by now has left a whole message.
+    const legs = await telephony.fallbackLegs()
+    const stored = await telephony.storedRecordings()
+    if (!legs.ok || !stored.ok) {
+      const failed = legs.ok ? stored : legs
+      if (!failed.ok)
+        log.warn(
+          { why: failed.why, detail: failed.detail },
+          'the list of stored recordings cannot be had now; tried again at the next connect',
+        )
       return
     }
     for (const { name } of stored.value) {
-      if (live.has(name)) continue
-      if (recordingParts(name) === null && !name.startsWith(FALLBACK_RECORDING_PREFIX)) continue
+      if (!wanted(name, legs.value)) continue
       this.#entry(name).finished = true
       void this.#pull(name)
     }
+    if (legs.value.length === 0 || this.#closed) return
+    this.#fallbackAgain = setTimeout(() => void this.#sweep(isWhole), FALLBACK_AGAIN_MS)
   }
 
   get underWay(): number {
@@ -98,6 +119,7 @@ export class VoicemailKeeper {
 
   close(): void {
     this.#closed = true
+    clearTimeout(this.#fallbackAgain)
     for (const entry of this.#pending.values()) if (entry.timer !== null) clearTimeout(entry.timer)
   }
 
@@ -192,6 +214,10 @@ export class VoicemailKeeper {
     this.#deps.onKept({ recording, callId: recordingParts(recording)?.call ?? null, ticketId, ticketNumber })
   }
 }
+
+/** A message left with the fallback whose caller has gone. */
+const isWhole = (name: string, fallbackLegs: readonly string[]): boolean =>
+  name.startsWith(FALLBACK_RECORDING_PREFIX) && !isGrowing(name, fallbackLegs)
 
 /** Null when the stream broke or is too long: the file is still on the PBX. */
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer | null> {

@@ -12,7 +12,7 @@ export type AriChannel = {
   id: string
   state: string
   caller?: { number?: string }
-  dialplan?: { app_data?: string }
+  dialplan?: { context?: string; app_data?: string }
 }
 
 /** The fields that are read; Asterisk sends more, and types that are not listed here. */

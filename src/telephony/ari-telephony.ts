@@ -24,7 +24,7 @@ import { AriLink, type Connection } from './ari-link.ts'
 import type { Transport } from './asterisk-version.ts'
 import { ConnectFailure } from './connect-failure.ts'
 import { callFor, type CallSettings } from './command-calls.ts'
-import { observe } from './observe.ts'
+import { fallbackLegs, observe } from './observe.ts'
 import { failureOf, isSuccess, outcomeOf } from './outcome.ts'
 import { AriOverClient } from './over-ari-client.ts'
 import { AriOverWebSocket, type RestResponse } from './over-websocket.ts'
@@ -105,6 +105,10 @@ export class AriTelephony implements Telephony {
 
   observe(askAboutRecordings: string[]): Promise<Outcome<Observed>> {
     return observe(this.#carrier, this.#access.app, askAboutRecordings, this.#now)
+  }
+
+  fallbackLegs(): Promise<Outcome<string[]>> {
+    return fallbackLegs(this.#carrier, this.#access.app)
   }
 
   async storedRecordings(): Promise<Outcome<StoredRecording[]>> {

@@ -43,6 +43,21 @@ export async function observe(
   }
 }
 
+/** The contexts that a caller goes through when Pforte is not there (asterisk-config/extensions.conf). */
+const CALLERS_CONTEXTS = new Set(['pforte-line', 'pforte-enter', 'pforte-fallback'])
+
+/** Callers whom the application does not have. */
+export async function fallbackLegs(carrier: CommandCarrier, app: string): Promise<Outcome<string[]>> {
+  const [application, channels] = await Promise.all([
+    carrier.request({ operation: 'applications.get', params: { applicationName: app } }),
+    carrier.request({ operation: 'channels.list', params: {} }),
+  ])
+  for (const reply of [application, channels]) if (!isSuccess(reply)) return failureOf(reply)
+  const ours = new Set(bodyOf<{ channel_ids: string[] }>(application).channel_ids)
+  const theirs = bodyOf<AriChannel[]>(channels).filter(({ id, dialplan }) => !ours.has(id) && CALLERS_CONTEXTS.has(dialplan?.context ?? ''))
+  return { ok: true, value: theirs.map(({ id }) => id) }
+}
+
 const bodyOf = <T>(reply: unknown): T => (reply as { body: T }).body
 
 function isLive(reply: unknown): boolean {

@@ -98,6 +98,8 @@ export interface Telephony {
   /** Never rejects. Commands for one leg are sent in the order of the calls. */
   send(command: TelephonyCommand): Promise<Outcome>
   observe(askAboutRecordings: RecordingName[]): Promise<Outcome<Observed>>
+  /** Callers whom the fallback dialplan has: what they leave is still growing, or yet to begin. */
+  fallbackLegs(): Promise<Outcome<LegId[]>>
   storedRecordings(): Promise<Outcome<StoredRecording[]>>
   /** The file, as the PBX keeps it (WAV). Streams; a stream that breaks throws to its reader. */
   fetchRecording(name: RecordingName): Promise<Outcome<AsyncIterable<Uint8Array>>>
