@@ -60,7 +60,7 @@ export class Hotline {
       describeCall: (id) => this.#describeCall(id),
       isBeingMade: (recording) => this.#isBeingMade(recording),
       onKept: (kept) => {
-        if (kept.callId !== null && kept.ticketId === null) this.#leftNothing(kept.callId, kept.recording)
+        this.#listenedTo(kept)
         deps.onVoicemail(kept)
       },
     })
@@ -198,25 +198,30 @@ export class Hotline {
     }
   }
 
-  /** A caller who hung up at the beep counted as one who left a message until somebody listened. */
-  #leftNothing(callId: string, recording: string): void {
-    const { store, now, log } = this.#deps
-    const call = this.calls.get(callId)
-    const visit = recordingParts(recording)?.visit
-    if (call?.state.phase === 'active' && visit !== undefined) call.take({ type: 'recordingFoundEmpty', at: now(), visit })
-    else {
-      this.calls.journal
-        .written(callId)
-        .then(() =>
-          untilStored(
-            () => store.voicemailWasEmpty(callId),
-            () => !this.#closed,
-          ),
-        )
-        .catch((error: unknown) =>
-          log.error({ err: error, call: callId }, 'the outcome of this call could not be put right: a bug in Pforte'),
-        )
-    }
+  /** Callers who are still there are told what became of their message; those who hung up at the beep turn out to have left none. */
+  #listenedTo({ recording, ticketId }: { recording: string; ticketId: string | null }): void {
+    const { now } = this.#deps
+    const parts = recordingParts(recording)
+    if (parts === null) return
+    const { visit } = parts
+    const call = this.calls.get(parts.call)
+    if (call?.state.phase === 'active') call.take({ type: ticketId === null ? 'recordingFoundEmpty' : 'recordingKept', at: now(), visit })
+    else if (ticketId === null) this.#leftNothing(parts.call)
+  }
+
+  #leftNothing(callId: string): void {
+    const { store, log } = this.#deps
+    this.calls.journal
+      .written(callId)
+      .then(() =>
+        untilStored(
+          () => store.voicemailWasEmpty(callId),
+          () => !this.#closed,
+        ),
+      )
+      .catch((error: unknown) =>
+        log.error({ err: error, call: callId }, 'the outcome of this call could not be put right: a bug in Pforte'),
+      )
   }
 
   #isBeingMade(recording: string): boolean {

@@ -84,8 +84,10 @@ export function advance(flow: Flow, state: CallState, event: CallEvent): Advance
   const turn = new Turn(flow, state, event.at)
   if (event.type === 'callArrived') arrive(turn)
   else if (event.type === 'callerHungUp') callerGone(turn)
-  else if (event.type === 'recordingFoundEmpty') turn.state.voicemailVisit = null
-  else act(turn, event)
+  else if (event.type === 'recordingFoundEmpty') {
+    turn.state.voicemailVisit = null
+    if (turn.state.doing.what === 'listening' && event.visit === turn.state.visit) act(turn, event)
+  } else act(turn, event)
   return { state: turn.state, commands: turn.commands }
 }
 

@@ -44,6 +44,8 @@ export type CallEvent = { at: number } & (
   | { type: 'legEnded'; leg: LegName; why: LegEnd }
   | { type: 'recordingFinished'; visit: number; durationMs: number; talkingMs: number | null }
   | { type: 'recordingFailed'; visit: number }
+  /** What was recorded in that visit has been listened to, and is a ticket. */
+  | { type: 'recordingKept'; visit: number }
   /** Whoever fetched what was recorded in that visit heard nothing in it. */
   | { type: 'recordingFoundEmpty'; visit: number }
   | { type: 'callerHungUp' }

@@ -31,6 +31,7 @@ const awaited: Record<Doing['what'], ReadonlySet<EventType>> = {
   talking: new Set(['legEnded', 'commandRefused']),
   greeting: new Set(['playbackFinished', 'commandRefused', 'digitReceived']),
   recording: new Set(['recordingFinished', 'recordingFailed', 'commandRefused', 'timerFired']),
+  listening: new Set(['recordingKept', 'timerFired']),
   dialling: new Set(['legAnswered', 'legEnded', 'commandRefused', 'timerFired']),
 }
 
@@ -87,7 +88,7 @@ export function isHeeded(state: CallState, event: CallEvent): boolean {
   if (event.type === 'callArrived') return state.phase === 'new'
   if (event.type === 'callerHungUp') return state.phase !== 'ended'
   if (state.phase !== 'active') return false
-  // It comes when the call has long gone on, so its visit is that of the recording.
+  // It may come when the call has gone on, so its visit is that of the recording.
   if (event.type === 'recordingFoundEmpty') return event.visit === state.voicemailVisit
   if (!awaited[state.doing.what].has(event.type)) return false
   switch (event.type) {

@@ -24,6 +24,7 @@ export type Doing =
   | { what: 'talking'; leg: LegName; agentId: string | null }
   | { what: 'greeting' }
   | { what: 'recording' }
+  | { what: 'listening' }
   | { what: 'dialling' }
 
 export type CallState = {

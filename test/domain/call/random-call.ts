@@ -112,6 +112,9 @@ export class RandomCall {
         events.push({ type: 'recordingFinished', visit, durationMs: two * 20, talkingMs: [null, 0, two][one % 3] ?? null })
         if (two % 5 === 0) events.push({ type: 'recordingFailed', visit }, { type: 'commandRefused', visit, command: 'record' })
         break
+      case 'listening':
+        events.push({ type: two % 2 === 0 ? 'recordingKept' : 'recordingFoundEmpty', visit })
+        break
     }
     if (leg !== null && doing.what !== 'talking') events.push({ type: 'legAnswered', leg })
     if (leg !== null) events.push({ type: 'legEnded', leg, why })
@@ -140,6 +143,8 @@ export class RandomCall {
       { type: 'legEnded', leg: `transfer-${visit}`, why: 'busy' },
       { type: 'recordingFinished', visit: lateVisit, durationMs: two, talkingMs: null },
       { type: 'recordingFailed', visit: lateVisit },
+      { type: 'recordingKept', visit: lateVisit },
+      { type: 'recordingFoundEmpty', visit: lateVisit },
       { type: 'commandRefused', visit: lateVisit, command: (['play', 'record', 'ring', 'connect', 'dial'] as const)[two % 5] ?? 'play' },
       { type: 'digitReceived', digit: ['A', 'D', '', '12', 'x', '\u0000'][two % 6] ?? '' },
       { type: 'callerHungUp' },

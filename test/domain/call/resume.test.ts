@@ -155,16 +155,25 @@ t.test('a message is being spoken', async (t) => {
       .restarts({ recordingLive: true })
       .then('set recording to 125 s')
       .recorded(80_000, 70_000)
-      .then('keepVoicemail 5', 'clear recording', 'play thanks')
+      .then('keepVoicemail 5', 'set recording to 1 s')
+      .listenedTo(true)
+      .then('clear recording', 'play thanks')
   })
   t.test('and ended while nobody listened', async (t) => {
-    speaking(t).restarts().then('keepVoicemail 5', 'clear recording', 'play thanks')
+    speaking(t)
+      .restarts()
+      .then('clear recording', 'keepVoicemail 5', 'set recording to 1 s')
+      .listenedTo(true)
+      .then('clear recording', 'play thanks')
   })
   t.test('and the caller has gone', async (t) => {
     speaking(t).restarts({ callerPresent: false }).then('keepVoicemail 5', 'clear recording', 'end voicemail')
   })
   t.test('and has been for too long', async (t) => {
-    speaking(t).later(600_000).restarts({ recordingLive: true }).then('stopRecording', 'keepVoicemail 5', 'clear recording', 'play thanks')
+    speaking(t)
+      .later(600_000)
+      .restarts({ recordingLive: true })
+      .then('stopRecording', 'clear recording', 'keepVoicemail 5', 'set recording to 1 s')
   })
   t.test('the greeting is spoken again', async (t) => {
     inTheLoop(t).types('#').restarts().then('stopPlaying', 'stopMusic', 'play after_the_beep')

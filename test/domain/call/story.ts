@@ -115,6 +115,11 @@ export class Story {
     return this.happens({ type: 'recordingFinished', visit: this.state.visit, durationMs, talkingMs })
   }
 
+  /** Whoever fetched the recording has listened to it. */
+  listenedTo(isMessage: boolean): this {
+    return this.happens({ type: isMessage ? 'recordingKept' : 'recordingFoundEmpty', visit: this.state.visit })
+  }
+
   refused(command: Extract<Happening, { type: 'commandRefused' }>['command']): this {
     return this.happens({ type: 'commandRefused', visit: this.state.visit, command })
   }

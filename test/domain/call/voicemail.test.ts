@@ -11,7 +11,9 @@ t.test('a message is left', async (t) => {
     .hearsItOut()
     .then(recording, 'set recording to 185 s')
     .recorded(12_000, 10_000)
-    .then('keepVoicemail 5', 'clear recording', 'play thanks')
+    .then('keepVoicemail 5', 'set recording to 1 s')
+    .listenedTo(true)
+    .then('clear recording', 'play thanks')
   t.equal(call.state.voicemailVisit, 5)
   call
     .hearsItOut()
@@ -28,13 +30,28 @@ t.test('keys during the recording are for Asterisk', async (t) => {
   inTheLoop(t).types('##').types('5#').thenNothing().standsIn('message', 'recording')
 })
 
-t.test('silence is no message: back to the loop, while somebody listens whether it was silence', async (t) => {
-  inTheLoop(t).types('##').recorded(3_000, 0).then('keepVoicemail 5', 'clear recording', 'startMusic', 'set music to 60 s').hangsUp().hasEnded('abandoned')
-  inTheLoop(t).types('##').recorded(400, 400).then('keepVoicemail 5', 'clear recording', 'startMusic', 'set music to 60 s').hangsUp().hasEnded('abandoned')
+t.test('silence is no message: back to the loop, and nobody is thanked', async (t) => {
+  inTheLoop(t)
+    .types('##')
+    .recorded(3_000, 1_000)
+    .then('keepVoicemail 5', 'set recording to 1 s')
+    .listenedTo(false)
+    .then('clear recording', 'startMusic', 'set music to 60 s')
+    .hangsUp()
+    .hasEnded('abandoned')
 })
 
-t.test('whether there was a voice is not known: it is kept, and listened to later', async (t) => {
-  inTheLoop(t).types('##').recorded(9_000, null).then('keepVoicemail 5', 'clear recording', 'play thanks')
+t.test('a cry for help in which Asterisk counts no talking is a message', async (t) => {
+  inTheLoop(t).types('##').recorded(400, 0).listenedTo(true).then('clear recording', 'play thanks').hangsUp().hasEnded('voicemail')
+})
+
+t.test('nobody can listen now: the caller is thanked, and it is listened to later', async (t) => {
+  const call = inTheLoop(t).types('##').recorded(9_000, null).runsOut('recording').then('play thanks')
+  call.happens({ type: 'recordingFoundEmpty', visit: 5 }).thenNothing().hangsUp().hasEnded('abandoned')
+})
+
+t.test('a caller who hangs up while it is listened to', async (t) => {
+  inTheLoop(t).types('##').recorded(9_000, null).hangsUp().then('clear recording', 'end voicemail')
 })
 
 t.test('the caller hangs up in the middle of the message: it is kept, once', async (t) => {
@@ -79,9 +96,13 @@ t.test('a second message in one call is another recording', async (t) => {
     ...hotline,
     steps: { ...hotline.steps, thanks: { ...hotline.steps.thanks, then: { done: 'message' } } },
   } as typeof hotline
-  const call = new Story(t, again, inTheLoop(t).types('##').state).recorded(9_000, 8_000).hearsItOut().types('#')
+  const call = new Story(t, again, inTheLoop(t).types('##').state).recorded(9_000, 8_000).listenedTo(true).hearsItOut().types('#')
   t.not(call.state.visit, call.state.voicemailVisit)
-  call.recorded(9_000, 8_000).then(`keepVoicemail ${call.state.visit - 1}`, 'clear recording', 'play thanks')
+  call
+    .recorded(9_000, 8_000)
+    .then(`keepVoicemail ${call.state.visit}`, 'set recording to 1 s')
+    .listenedTo(true)
+    .then('clear recording', 'play thanks')
 })
 
 t.test('hanging up in each step', async (t) => {

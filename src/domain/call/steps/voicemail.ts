@@ -3,9 +3,12 @@
  * `#` in the recording ends it (Asterisk does that itself, so that the key is
  * not in the message).
  *
- * A recording that may hold something is kept exactly once: when it finishes,
- * when the caller hangs up, or when it was found finished after a restart.
- * Whether there is a voice in it is decided by whoever fetches it.
+ * A recording is kept exactly once: when it finishes, when the caller hangs up,
+ * or when it was found finished after a restart. Whether there is a voice in it
+ * is decided by whoever fetches it, which takes milliseconds; the caller is
+ * thanked, or not, for what was heard. (Asterisk's own count of talking cannot
+ * decide it: of three seconds of silence it says one second of talk, of a short
+ * cry for help it may say none [tried, 22.10.1].)
  */
 import type { CallEvent } from '../events.ts'
 import type { VoicemailStep } from '../flow.ts'
@@ -15,8 +18,8 @@ import type { StepRules } from './kind.ts'
 /** Asterisk ends a recording at `maxMs`; this much later we no longer believe that it will say so. */
 const recordingGraceMs = 5_000
 
-/** Shorter than any word: a caller who wanted the beep only. */
-const shortestMessageMs = 1_000
+/** If nobody could listen by now (Postgres is away), the message is safe all the same, and the caller is not kept in silence. */
+const listenForMs = 1_000
 
 export const voicemail: StepRules<VoicemailStep> = {
   enter(turn, step) {
@@ -42,8 +45,14 @@ export const voicemail: StepRules<VoicemailStep> = {
         turn.do({ type: 'dropRecording', visit: turn.state.visit })
         return turn.take('empty', 'empty (recording failed)')
       case 'recordingFinished':
-        return recorded(turn, event)
+        keep(turn)
+        return listen(turn)
+      case 'recordingKept':
+        return turn.take('left')
+      case 'recordingFoundEmpty':
+        return turn.take('empty')
       case 'timerFired':
+        if (turn.state.doing.what === 'listening') return turn.take('left')
         turn.do({ type: 'stopRecording', visit: turn.state.visit })
         keep(turn)
         return turn.take('left')
@@ -51,6 +60,7 @@ export const voicemail: StepRules<VoicemailStep> = {
   },
 
   resume(turn, step, observed) {
+    if (turn.state.doing.what === 'listening') return turn.take('left')
     if (turn.state.doing.what !== 'recording') {
       turn.quieten()
       turn.visitAnew()
@@ -60,8 +70,9 @@ export const voicemail: StepRules<VoicemailStep> = {
     if (observed.recordingLive && endsAt > observed.at) return turn.setTimer('recording', endsAt)
     // It ended while nobody was listening for the news.
     if (observed.recordingLive) turn.do({ type: 'stopRecording', visit: turn.state.visit })
+    turn.clearTimer('recording')
     keep(turn)
-    turn.take('left')
+    listen(turn)
   },
 
   close(turn) {
@@ -81,15 +92,9 @@ function record(turn: Turn, step: VoicemailStep): void {
   turn.setTimer('recording', turn.at + step.maxMs + recordingGraceMs)
 }
 
-function recorded(turn: Turn, finished: Extract<CallEvent, { type: 'recordingFinished' }>): void {
-  // Asterisk counts whole seconds, rounded down, and hears no low voice: a cry for help may be 0 to it. The
-  // caller is treated as one who said nothing, but whoever fetches the recording listens for themselves.
-  if (finished.talkingMs === 0 || finished.durationMs < shortestMessageMs) {
-    turn.do({ type: 'keepVoicemail', visit: turn.state.visit })
-    return turn.take('empty')
-  }
-  keep(turn)
-  turn.take('left')
+function listen(turn: Turn): void {
+  turn.state.doing = { what: 'listening' }
+  turn.setTimer('recording', turn.at + listenForMs)
 }
 
 function keep(turn: Turn): void {
