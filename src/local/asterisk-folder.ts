@@ -57,7 +57,7 @@ export async function layOutAsterisk(path: string, packages: AsteriskPackages, s
     await chmod(join(etc, 'site', name), 0o600)
   }
   const conf = confOf(path)
-  await writeFile(conf, directories(path, await runFolder(path), packages) + await readFile(join(SHARED, 'asterisk.conf'), 'utf8'))
+  await writeFile(conf, directories(path, await runFolder(path, owner), await cacheFolder(path, owner), packages) + await readFile(join(SHARED, 'asterisk.conf'), 'utf8'))
   await linkData(data, packages)
   await writeFile(join(data, 'sounds/beep.wav'), beep())
   await giveTo(owner, path)
@@ -99,20 +99,38 @@ function siteFiles(site: AsteriskSite): Record<string, string> {
  * path is too long for a socket, in a closed folder of ours among the temporary
  * files.
  */
-async function runFolder(path: string): Promise<string> {
+async function runFolder(path: string, owner: ServiceUser | undefined): Promise<string> {
   const near = join(path, 'run')
-  if (Buffer.byteLength(join(near, 'asterisk.ctl')) < SOCKET_PATH_BYTES) return near
-  const short = join(tmpdir(), `pforte-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`)
-  await mkdir(short, { mode: 0o700 }).catch(async (error: unknown) => {
-    const found = errorCode(error) === 'EEXIST' ? await lstat(short) : undefined
-    // Somebody else could have put a folder of that name there.
-    if (found?.isDirectory() === true && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0) return
-    throw fileFailure('asterisk', short, error)
-  })
-  return short
+  return Buffer.byteLength(join(near, 'asterisk.ctl')) < SOCKET_PATH_BYTES ? near : temporaryFolder(path, 'run', owner)
 }
 
-function directories(path: string, run: string, packages: AsteriskPackages): string {
+/**
+ * Where Asterisk keeps the prompts that it has fetched. The media cache takes
+ * whatever follows the last dot of a path for the file's ending, so in
+ * `.pforte/parts/…` it plays nothing [tried, 22.10.1]. What is in there is
+ * fetched again at every connect, so the temporary files are good enough.
+ */
+async function cacheFolder(path: string, owner: ServiceUser | undefined): Promise<string> {
+  const near = join(path, 'cache')
+  return near.includes('.') ? temporaryFolder(path, 'cache', owner) : near
+}
+
+/** A closed folder of ours among the temporary files, the same one for the same `path` and `purpose`. */
+async function temporaryFolder(path: string, purpose: string, owner: ServiceUser | undefined): Promise<string> {
+  const name = createHash('sha256').update(`${purpose} ${path}`).digest('hex').slice(0, 12)
+  const folder = join(tmpdir(), `pforte-${name}`)
+  await mkdir(folder, { mode: 0o700 }).catch(async (error: unknown) => {
+    const found = errorCode(error) === 'EEXIST' ? await lstat(folder) : undefined
+    const ours = found?.uid === process.geteuid?.() || (owner !== undefined && found?.uid === owner.uid)
+    // Somebody else could have put a folder of that name there.
+    if (found?.isDirectory() === true && ours && (found.mode & 0o077) === 0) return
+    throw fileFailure('asterisk', folder, error)
+  })
+  await giveTo(owner, folder)
+  return folder
+}
+
+function directories(path: string, run: string, cache: string, packages: AsteriskPackages): string {
   return `; Written by Pforte at each start.
 [directories]
 astetcdir => ${path}/etc
@@ -122,7 +140,7 @@ astkeydir => ${path}/lib
 astdatadir => ${path}/data
 astagidir => ${path}/data/agi-bin
 astspooldir => ${path}/spool
-astcachedir => ${path}/cache
+astcachedir => ${cache}
 astrundir => ${run}
 astlogdir => ${path}/log
 
