@@ -25,7 +25,11 @@ program.command('migrate').description('bring the database to this version').act
 program.command('doctor').description('check the surroundings: what is wrong, and the mend').action(run(doctor))
 
 const flow = program.command('flow').description('call flows')
-flow.command('check').argument('<file>', 'a pforte.yaml').description('say what is wrong in it, and draw its flows as Mermaid').action(run(flowCheck))
+flow
+  .command('check')
+  .argument('<file>', 'a pforte.yaml')
+  .description('say what is wrong in it, and draw its flows as Mermaid')
+  .action(run(flowCheck))
 
 const pin = program.command('pin').description('PINs')
 pin.command('issue').requiredOption('--contract <id>', 'whose it is').description('draw a new PIN; it is shown once').action(run(pinIssue))

@@ -1,6 +1,14 @@
 /** The HTTP API as the demo caller uses it: the same routes as everybody. */
 
-export type CallSeen = { id: string; outcome: string | null; endedAt: string | null; waitMs: number | null; talkMs: number | null; ticketId: string | null; path: { step: string; outcome: string | null }[] }
+export type CallSeen = {
+  id: string
+  outcome: string | null
+  endedAt: string | null
+  waitMs: number | null
+  talkMs: number | null
+  ticketId: string | null
+  path: { step: string; outcome: string | null }[]
+}
 export type TicketSeen = { id: string; number: string; subject: string; status: string; voicemail: { durationMs: number } | null }
 
 const LOOK_EVERY_MS = 100

@@ -153,7 +153,10 @@ async function tellOutcome({ story, caller, plan }: Demo, api: DemoApi, since: n
   story.tell('Pforte', `wrote down: ${call.outcome ?? '?'}${waited}${talked}; path ${call.path.map((entry) => entry.step).join(' → ')}`)
   if (call.ticketId === null) return true
   const ticket = await api.get<TicketSeen>(`/v1/tickets/${call.ticketId}`)
-  story.tell('Pforte', `made ticket ${ticket.number}: ${ticket.subject}, ${((ticket.voicemail?.durationMs ?? 0) / 1000).toFixed(1)} s to be heard on the page`)
+  story.tell(
+    'Pforte',
+    `made ticket ${ticket.number}: ${ticket.subject}, ${((ticket.voicemail?.durationMs ?? 0) / 1000).toFixed(1)} s to be heard on the page`,
+  )
   return true
 }
 
