@@ -51,7 +51,11 @@ function keepCompiled() {
  * @param {{ development?: boolean }} [options]
  */
 export async function prepare({ development = false } = {}) {
-  if (major(process.versions.node) < OLDEST_NODE) fail(`Node ${process.versions.node} is too old`, `Install Node ${OLDEST_NODE} or later; Pforte brings Node ${NODE_NEEDED} along itself.`)
+  if (major(process.versions.node) < OLDEST_NODE)
+    fail(
+      `Node ${process.versions.node} is too old`,
+      `Install Node ${OLDEST_NODE} or later; Pforte brings Node ${NODE_NEEDED} along itself.`,
+    )
   if (!isInstalled(development)) await install(development)
 }
 
@@ -91,7 +95,10 @@ function nodeProgram() {
   if (major(process.versions.node) >= NODE_NEEDED) return process.execPath
   const own = join(ROOT, 'node_modules/.bin/node')
   if (existsSync(own)) return own
-  return fail(`Node ${NODE_NEEDED} is missing for this kind of machine (${process.platform}, ${process.arch})`, `Install Node ${NODE_NEEDED} or later yourself, or run npm ci without --omit=optional.`)
+  return fail(
+    `Node ${NODE_NEEDED} is missing for this kind of machine (${process.platform}, ${process.arch})`,
+    `Install Node ${NODE_NEEDED} or later yourself, or run npm ci without --omit=optional.`,
+  )
 }
 
 /**
@@ -151,7 +158,16 @@ async function install(development) {
  * @returns {Promise<{ code: number, output: string }>}
  */
 function npmInstall(development) {
-  const npm = ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=10000', ...(development ? ['--include=dev'] : [])]
+  const npm = [
+    'npm',
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--fetch-retry-mintimeout=2000',
+    '--fetch-retry-maxtimeout=10000',
+    ...(development ? ['--include=dev'] : []),
+  ]
   const check = `${shellQuote(process.execPath)} ${shellQuote(fileURLToPath(import.meta.url))} --is-installed ${development ? 'development' : ''}`
   const once = `${check} || exec ${npm.join(' ')}`
   // flock(1) can lock the folder of the clone itself, so that no lock file is left in it.
@@ -159,7 +175,10 @@ function npmInstall(development) {
   return new Promise((resolve) => {
     const child = spawn(/** @type {string} */ (command), args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => { output += part })
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (part) => {
+        output += part
+      })
     child.on('error', (error) => resolve({ code: 1, output: error.message }))
     child.on('close', (code) => resolve({ code: code ?? 1, output }))
   })
@@ -172,18 +191,27 @@ function npmInstall(development) {
 function explain(output) {
   const own = /^(?:npm error )?pforte: (.+?)\. (.+)$/m.exec(output)
   if (own !== null) return [own[1], own[2]]
-  if (/ENOSPC|no space left/i.test(output)) return [`no space left on the disk of ${ROOT}`, 'Free about 1 GB there and start again; nothing half-installed was left.']
-  if (/npm: not found|spawn npm ENOENT/.test(output)) return ['npm is not installed', 'Install npm, which comes with Node, and start again.']
-  if (/EACCES|EROFS|EPERM/.test(output)) return [`${ROOT} cannot be written by this user`, 'Give this user the right to write there, or run npm ci as its owner.']
+  if (/ENOSPC|no space left/i.test(output))
+    return [`no space left on the disk of ${ROOT}`, 'Free about 1 GB there and start again; nothing half-installed was left.']
+  if (/npm: not found|spawn npm ENOENT/.test(output))
+    return ['npm is not installed', 'Install npm, which comes with Node, and start again.']
+  if (/EACCES|EROFS|EPERM/.test(output))
+    return [`${ROOT} cannot be written by this user`, 'Give this user the right to write there, or run npm ci as its owner.']
   if (/ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|E50\d|E40\d|network|CERT|certificate/i.test(output)) {
-    return ['the npm registry cannot be reached', `Check the network and npm's proxy and registry settings (npm config ls), then start again. npm said: ${lastError(output)}`]
+    return [
+      'the npm registry cannot be reached',
+      `Check the network and npm's proxy and registry settings (npm config ls), then start again. npm said: ${lastError(output)}`,
+    ]
   }
   return [`npm ci failed: ${lastError(output)}`, 'Run npm ci by hand to see all of it.']
 }
 
 /** @param {string} output */
 function lastError(output) {
-  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!)\s*/, '').trim()).filter((line) => line !== '' && !/complete log|^(code|errno|syscall) /.test(line))
+  const lines = output
+    .split('\n')
+    .map((line) => line.replace(/^npm (error|ERR!)\s*/, '').trim())
+    .filter((line) => line !== '' && !/complete log|^(code|errno|syscall) /.test(line))
   return (lines.find((line) => /failed, reason|Not Found/.test(line)) ?? lines[0] ?? 'nothing').slice(0, 300)
 }
 

@@ -11,7 +11,11 @@ await prepare({ development: true })
 /** Name, what must exist for it, and the check. @type {[string, string, () => Promise<number>][]} */
 const checks = [
   ['types', 'tsconfig.json', () => runNode(['node_modules/typescript/lib/tsc.js', '-p', '.'])],
-  ['lint and format', 'biome.json', () => runProgram(`node_modules/@biomejs/cli-linux-${process.arch}/biome`, ['check', '--error-on-warnings'])],
+  [
+    'lint and format',
+    'biome.json',
+    () => runProgram(`node_modules/@biomejs/cli-linux-${process.arch}/biome`, ['check', '--error-on-warnings']),
+  ],
   ['architecture', 'test/architecture.test.ts', () => runNode(['test/architecture.test.ts'])],
 ]
 

@@ -46,11 +46,30 @@ export async function checkConfiguredAsterisk(access: AriAccess): Promise<{ vers
   const answer = await probeAri(access)
   const part = 'asterisk'
   switch (answer.kind) {
-    case 'ready': return { version: answer.version, warning: judgeVersion(answer.version) }
-    case 'starting': throw new PartFailure({ part, what: `the Asterisk at ${access.ariUrl} is still starting`, mend: 'Start Pforte again in a moment.' })
-    case 'wrongPassword': throw new PartFailure({ part, exitCode: 2, what: `the Asterisk at ${access.ariUrl} refuses the user ${access.user}`, mend: 'Set ARI_USER and ARI_PASSWORD to what its ari.conf says, with read_only = no.' })
-    case 'noAri': throw new PartFailure({ part, exitCode: 2, what: `${access.ariUrl} does not speak ARI (${answer.detail})`, mend: 'Set ARI_URL to the address in its http.conf, and load res_ari.so and its sisters (asterisk-config/modules.conf).' })
-    case 'unreachable': throw new PartFailure({ part, what: `the Asterisk at ${access.ariUrl} cannot be reached (${answer.detail})`, mend: 'Start it, or correct ARI_URL, or leave ARI_URL unset to use a private one.' })
+    case 'ready':
+      return { version: answer.version, warning: judgeVersion(answer.version) }
+    case 'starting':
+      throw new PartFailure({ part, what: `the Asterisk at ${access.ariUrl} is still starting`, mend: 'Start Pforte again in a moment.' })
+    case 'wrongPassword':
+      throw new PartFailure({
+        part,
+        exitCode: 2,
+        what: `the Asterisk at ${access.ariUrl} refuses the user ${access.user}`,
+        mend: 'Set ARI_USER and ARI_PASSWORD to what its ari.conf says, with read_only = no.',
+      })
+    case 'noAri':
+      throw new PartFailure({
+        part,
+        exitCode: 2,
+        what: `${access.ariUrl} does not speak ARI (${answer.detail})`,
+        mend: 'Set ARI_URL to the address in its http.conf, and load res_ari.so and its sisters (asterisk-config/modules.conf).',
+      })
+    case 'unreachable':
+      throw new PartFailure({
+        part,
+        what: `the Asterisk at ${access.ariUrl} cannot be reached (${answer.detail})`,
+        mend: 'Start it, or correct ARI_URL, or leave ARI_URL unset to use a private one.',
+      })
   }
 }
 
@@ -60,7 +79,12 @@ export async function checkConfiguredAsterisk(access: AriAccess): Promise<{ vers
  */
 export function judgeVersion(version: string): string | undefined {
   if (compareVersions(version, OLDEST_ASTERISK) < 0) {
-    throw new PartFailure({ part: 'asterisk', exitCode: 2, what: `Asterisk ${version} is too old`, mend: `Pforte needs ${OLDEST_ASTERISK} or later, better ${SAFE_ASTERISK}; or leave ARI_URL unset to use a private one.` })
+    throw new PartFailure({
+      part: 'asterisk',
+      exitCode: 2,
+      what: `Asterisk ${version} is too old`,
+      mend: `Pforte needs ${OLDEST_ASTERISK} or later, better ${SAFE_ASTERISK}; or leave ARI_URL unset to use a private one.`,
+    })
   }
   return compareVersions(version, SAFE_ASTERISK) < 0
     ? `Asterisk ${version} lacks security fixes of ARI (GHSA-wcvv-g26m-wx5c, GHSA-vrfp-mg3q-3959): update it to ${SAFE_ASTERISK} or later`

@@ -43,10 +43,16 @@ export function confOf(path: string): string {
  * keys, control socket, recordings), so that several can live on one machine.
  * Doing it again renews the configuration and keeps the rest.
  */
-export async function layOutAsterisk(path: string, packages: AsteriskPackages, site: AsteriskSite, owner: ServiceUser | undefined): Promise<AsteriskFolder> {
+export async function layOutAsterisk(
+  path: string,
+  packages: AsteriskPackages,
+  site: AsteriskSite,
+  owner: ServiceUser | undefined,
+): Promise<AsteriskFolder> {
   const etc = join(path, 'etc')
   const data = join(path, 'data')
-  for (const folder of ['lib', 'cache', 'log', 'run', 'spool/recording', 'spool/tmp', 'lib/keys', 'data/sounds/pforte']) await mkdir(join(path, folder), { recursive: true, mode: 0o700 })
+  for (const folder of ['lib', 'cache', 'log', 'run', 'spool/recording', 'spool/tmp', 'lib/keys', 'data/sounds/pforte'])
+    await mkdir(join(path, folder), { recursive: true, mode: 0o700 })
   await rm(etc, { recursive: true, force: true })
   await mkdir(etc, { mode: 0o700 })
   await cp(SHARED, etc, { recursive: true, filter: (source) => !source.endsWith('.md') })
@@ -57,7 +63,11 @@ export async function layOutAsterisk(path: string, packages: AsteriskPackages, s
     await chmod(join(etc, 'site', name), 0o600)
   }
   const conf = confOf(path)
-  await writeFile(conf, directories(path, await runFolder(path, owner), await cacheFolder(path, owner), packages) + await readFile(join(SHARED, 'asterisk.conf'), 'utf8'))
+  await writeFile(
+    conf,
+    directories(path, await runFolder(path, owner), await cacheFolder(path, owner), packages) +
+      (await readFile(join(SHARED, 'asterisk.conf'), 'utf8')),
+  )
   await linkData(data, packages)
   await writeFile(join(data, 'sounds/beep.wav'), beep())
   await giveTo(owner, path)
@@ -152,7 +162,13 @@ async function linkData(data: string, packages: AsteriskPackages): Promise<void>
   for (const name of ['documentation', 'rest-api', 'static-http', 'moh']) {
     await rm(join(data, name), { recursive: true, force: true })
     for (const source of packages.data) {
-      if (!await stat(join(source, name)).then(() => true, () => false)) continue
+      if (
+        !(await stat(join(source, name)).then(
+          () => true,
+          () => false,
+        ))
+      )
+        continue
       await symlink(join(source, name), join(data, name))
       break
     }
@@ -162,5 +178,10 @@ async function linkData(data: string, packages: AsteriskPackages): Promise<void>
 async function giveTo(owner: ServiceUser | undefined, path: string): Promise<void> {
   if (owner === undefined) return
   const given = await runCommand('asterisk', 'chown', ['-R', '--no-dereference', `${owner.uid}:${owner.gid}`, path])
-  if (given.code !== 0) throw new PartFailure({ part: 'asterisk', what: `its folder cannot be given to user ${owner.uid} (${lastWords(given)})`, mend: 'Start Pforte as an ordinary user, or set ARI_URL.' })
+  if (given.code !== 0)
+    throw new PartFailure({
+      part: 'asterisk',
+      what: `its folder cannot be given to user ${owner.uid} (${lastWords(given)})`,
+      mend: 'Start Pforte as an ordinary user, or set ARI_URL.',
+    })
 }

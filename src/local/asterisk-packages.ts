@@ -39,18 +39,36 @@ const ADVICE = 'Install Asterisk 18 or later, or set ARI_URL to an Asterisk of y
 export async function ensureAsteriskPackages({ cacheDir, progress }: { cacheDir: string; progress: Progress }): Promise<AsteriskPackages> {
   const installed = await installedVersion()
   if (installed !== undefined && compareVersions(installed, OLDEST_ASTERISK) >= 0) {
-    return { launch: { command: 'asterisk', args: [] }, root: '/', version: installed, source: 'path', modules: undefined, data: await installedData(cacheDir, progress) }
+    return {
+      launch: { command: 'asterisk', args: [] },
+      root: '/',
+      version: installed,
+      source: 'path',
+      modules: undefined,
+      data: await installedData(cacheDir, progress),
+    }
   }
-  if (process.platform !== 'linux' || await runCommand('asterisk', 'apt-get', ['--version']).then(() => false, () => true)) {
+  if (
+    process.platform !== 'linux' ||
+    (await runCommand('asterisk', 'apt-get', ['--version']).then(
+      () => false,
+      () => true,
+    ))
+  ) {
     const what = installed === undefined ? 'there is no asterisk on the PATH' : `the asterisk on the PATH is ${installed}, too old`
-    throw new PartFailure({ part: 'asterisk', what: `${what}, and this machine is no Debian or Ubuntu where one can be downloaded`, mend: ADVICE })
+    throw new PartFailure({
+      part: 'asterisk',
+      what: `${what}, and this machine is no Debian or Ubuntu where one can be downloaded`,
+      mend: ADVICE,
+    })
   }
   const packages = await ensureDebianPackages({
     name: 'asterisk',
     packages: ['asterisk', HOLD_MUSIC],
     suite: 'sid',
     components: ['main', 'non-free'],
-    cacheDir, progress,
+    cacheDir,
+    progress,
     otherwise: 'install Asterisk 18 or later yourself, or set ARI_URL to an Asterisk of yours',
   })
   const { command, args } = await packages.launch('asterisk')
@@ -74,7 +92,14 @@ async function installedData(cacheDir: string, progress: Progress): Promise<stri
   for (const folder of data) {
     if ((await readdir(join(folder, 'moh')).catch(() => [])).length > 0) return data
   }
-  const music = await ensureDebianPackages({ name: 'hold-music', packages: [HOLD_MUSIC], suite: 'bookworm', components: ['main'], cacheDir, progress })
+  const music = await ensureDebianPackages({
+    name: 'hold-music',
+    packages: [HOLD_MUSIC],
+    suite: 'bookworm',
+    components: ['main'],
+    cacheDir,
+    progress,
+  })
   return [join(music.root, DATA_FOLDER), ...data]
 }
 

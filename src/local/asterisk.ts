@@ -53,54 +53,68 @@ export async function ensureAsterisk(options: AsteriskOptions): Promise<RunningA
   const { run } = await openHome(home)
   const password = await ensureSecret(home, 'ari-password')
   const wanted = { sip, rtpPorts }
-  return withLock(join(run, 'asterisk.lock'), () => progress.step('waiting for another start of this PFORTE_HOME'), async () => {
-    const parts = await partsFolder(home)
-    const path = join(parts.path, NAME)
-    const living = await livingPart(home, NAME)
-    const livingPort = living?.ports['ari']
-    if (livingPort !== undefined && isDeepStrictEqual(living?.settings, wanted) && (ariPort === undefined || ariPort === livingPort)) {
-      const access = accessTo(livingPort, password)
-      const version = await untilReady(home, access, undefined)
-      if (version !== undefined) {
-        if (options.fallbackPrompt !== undefined) await placeFallbackPrompt(path, options.fallbackPrompt, parts.user)
-        progress.done(`Asterisk ${version} goes on running, SIP on ${sip.host}:${sip.port}`)
-        return { ...access, version, warning: judgeVersion(version), sipUri: sipUri(sip), adopted: true }
+  return withLock(
+    join(run, 'asterisk.lock'),
+    () => progress.step('waiting for another start of this PFORTE_HOME'),
+    async () => {
+      const parts = await partsFolder(home)
+      const path = join(parts.path, NAME)
+      const living = await livingPart(home, NAME)
+      const livingPort = living?.ports['ari']
+      if (livingPort !== undefined && isDeepStrictEqual(living?.settings, wanted) && (ariPort === undefined || ariPort === livingPort)) {
+        const access = accessTo(livingPort, password)
+        const version = await untilReady(home, access, undefined)
+        if (version !== undefined) {
+          if (options.fallbackPrompt !== undefined) await placeFallbackPrompt(path, options.fallbackPrompt, parts.user)
+          progress.done(`Asterisk ${version} goes on running, SIP on ${sip.host}:${sip.port}`)
+          return { ...access, version, warning: judgeVersion(version), sipUri: sipUri(sip), adopted: true }
+        }
       }
-    }
-    if (living !== undefined) {
-      progress.step('ending the Asterisk that runs with other settings or no longer answers')
-      await stopPart(home, NAME, STOP)
-    }
-
-    const packages = await ensureAsteriskPackages({ cacheDir: options.cacheDir ?? await defaultCacheDir(), progress })
-    await stopUnwritten(NAME, confOf(path), STOP)
-    await checkSipPort(sip)
-    progress.step('starting Asterisk')
-    for (let tries = 1; ; tries++) {
-      const port = await choosePort({ part: NAME, asked: ariPort, variable: 'ARI_PORT', last: (await lastRecord(home, NAME))?.ports['ari'] })
-      const site: AsteriskSite = { ...wanted, ariPort: port, user: ARI_USER, password }
-      const folder = await layOutAsterisk(path, packages, site, parts.user)
-      if (options.fallbackPrompt !== undefined) await placeFallbackPrompt(path, options.fallbackPrompt, parts.user)
-      const part = await startDetached({
-        home, name: NAME, mark: folder.conf, cwd: path, user: parts.user,
-        command: packages.launch.command,
-        // -f: do not fork, -n: no colours, -C: this configuration (asterisk(8)).
-        args: [...packages.launch.args, '-f', '-n', '-C', folder.conf],
-        // HOME: libraries look there, and /root is closed to the service user.
-        env: { HOME: path },
-        ports: { ari: port, sip: sip.port }, settings: wanted,
-      })
-      const access = accessTo(port, password)
-      const version = await untilReady(home, access, part)
-      if (version === undefined) {
+      if (living !== undefined) {
+        progress.step('ending the Asterisk that runs with other settings or no longer answers')
         await stopPart(home, NAME, STOP)
-        if (tries < START_TRIES && ariPort === undefined && !await tcpPortIsFree(port)) continue
-        throw await startFailure(home, path)
       }
-      progress.done(`Asterisk ${version} runs, SIP on ${sip.host}:${sip.port}`)
-      return { ...access, version, warning: judgeVersion(version), sipUri: sipUri(sip), adopted: false }
-    }
-  })
+
+      const packages = await ensureAsteriskPackages({ cacheDir: options.cacheDir ?? (await defaultCacheDir()), progress })
+      await stopUnwritten(NAME, confOf(path), STOP)
+      await checkSipPort(sip)
+      progress.step('starting Asterisk')
+      for (let tries = 1; ; tries++) {
+        const port = await choosePort({
+          part: NAME,
+          asked: ariPort,
+          variable: 'ARI_PORT',
+          last: (await lastRecord(home, NAME))?.ports['ari'],
+        })
+        const site: AsteriskSite = { ...wanted, ariPort: port, user: ARI_USER, password }
+        const folder = await layOutAsterisk(path, packages, site, parts.user)
+        if (options.fallbackPrompt !== undefined) await placeFallbackPrompt(path, options.fallbackPrompt, parts.user)
+        const part = await startDetached({
+          home,
+          name: NAME,
+          mark: folder.conf,
+          cwd: path,
+          user: parts.user,
+          command: packages.launch.command,
+          // -f: do not fork, -n: no colours, -C: this configuration (asterisk(8)).
+          args: [...packages.launch.args, '-f', '-n', '-C', folder.conf],
+          // HOME: libraries look there, and /root is closed to the service user.
+          env: { HOME: path },
+          ports: { ari: port, sip: sip.port },
+          settings: wanted,
+        })
+        const access = accessTo(port, password)
+        const version = await untilReady(home, access, part)
+        if (version === undefined) {
+          await stopPart(home, NAME, STOP)
+          if (tries < START_TRIES && ariPort === undefined && !(await tcpPortIsFree(port))) continue
+          throw await startFailure(home, path)
+        }
+        progress.done(`Asterisk ${version} runs, SIP on ${sip.host}:${sip.port}`)
+        return { ...access, version, warning: judgeVersion(version), sipUri: sipUri(sip), adopted: false }
+      }
+    },
+  )
 }
 
 /** A free ARI port can be lost to another program before Asterisk has it. */
@@ -125,14 +139,21 @@ const LOOK_EVERY_MS = 20
 async function untilReady(home: string, access: AriAccess, part: DetachedPart | undefined): Promise<string | undefined> {
   const until = performance.now() + READY_WITHIN_MS
   let ended = false
-  void part?.ended.then(() => { ended = true })
+  void part?.ended.then(() => {
+    ended = true
+  })
   while (!ended && performance.now() < until) {
     const answer = await probeAri(access, until - performance.now())
     if (answer.kind === 'ready') return answer.version
     if (answer.kind === 'wrongPassword') {
-      throw new PartFailure({ part: NAME, exitCode: 2, what: 'the private Asterisk refuses the password in PFORTE_HOME/ari-password', mend: 'Run npx pforte stop and start again.' })
+      throw new PartFailure({
+        part: NAME,
+        exitCode: 2,
+        what: 'the private Asterisk refuses the password in PFORTE_HOME/ari-password',
+        mend: 'Run npx pforte stop and start again.',
+      })
     }
-    if (part === undefined && await livingPart(home, NAME) === undefined) return undefined
+    if (part === undefined && (await livingPart(home, NAME)) === undefined) return undefined
     await wait(LOOK_EVERY_MS)
   }
   return undefined
@@ -143,21 +164,41 @@ async function startFailure(home: string, path: string): Promise<PartFailure> {
   const errors = (await lastLogLines(home, NAME, 200)).split(' / ').filter((line) => / ERROR\[|No space left/.test(line))
   const said = errors.slice(-3).join(' / ')
   if (/No space left/.test(said)) return noSpace(NAME, path)
-  return new PartFailure({ part: NAME, what: `it does not start: ${said || 'it said nothing'}`, mend: `Mend what it names, or set ARI_URL; its log is ${join(home, 'log/asterisk.log')}.` })
+  return new PartFailure({
+    part: NAME,
+    what: `it does not start: ${said || 'it said nothing'}`,
+    mend: `Mend what it names, or set ARI_URL; its log is ${join(home, 'log/asterisk.log')}.`,
+  })
 }
 
 async function checkSipPort({ host, port }: AsteriskOptions['sip']): Promise<void> {
   const free = await Promise.all([udpPortIsFree(port, host), tcpPortIsFree(port, host)]).catch((error: unknown) => {
-    throw new PartFailure({ part: NAME, exitCode: 2, what: `SIP_HOST ${host} is no address of this machine`, mend: 'Set SIP_HOST to one of its addresses, 127.0.0.1 or 0.0.0.0.', cause: error })
+    throw new PartFailure({
+      part: NAME,
+      exitCode: 2,
+      what: `SIP_HOST ${host} is no address of this machine`,
+      mend: 'Set SIP_HOST to one of its addresses, 127.0.0.1 or 0.0.0.0.',
+      cause: error,
+    })
   })
   if (free.every(Boolean)) return
-  throw new PartFailure({ part: NAME, what: `the SIP port ${port} on ${host} is taken by another program`, mend: 'End that program (another Asterisk, a softphone), or set SIP_PORT to a free port.' })
+  throw new PartFailure({
+    part: NAME,
+    what: `the SIP port ${port} on ${host} is taken by another program`,
+    mend: 'End that program (another Asterisk, a softphone), or set SIP_PORT to a free port.',
+  })
 }
 
 /** Each call takes two ports, for RTP and RTCP, and so does each agent's leg. */
 function checkRange({ from, to }: AsteriskOptions['rtpPorts']): void {
   const valid = Number.isInteger(from) && Number.isInteger(to) && from >= 1024 && to <= 65535 && to - from >= 3
-  if (!valid) throw new PartFailure({ part: NAME, exitCode: 2, what: `RTP_PORTS ${from}-${to} is no range of at least four ports between 1024 and 65535`, mend: 'Set RTP_PORTS like 10000-19999: four ports for each call at once.' })
+  if (!valid)
+    throw new PartFailure({
+      part: NAME,
+      exitCode: 2,
+      what: `RTP_PORTS ${from}-${to} is no range of at least four ports between 1024 and 65535`,
+      mend: 'Set RTP_PORTS like 10000-19999: four ports for each call at once.',
+    })
 }
 
 function accessTo(port: number, password: string): AriAccess {

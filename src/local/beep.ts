@@ -12,7 +12,7 @@ const HEADER_BYTES = 44
  * private one has no other sound files. WAV, 8 kHz, mono, 16 bit.
  */
 export function beep(): Buffer {
-  const samples = SAMPLE_RATE_HZ * DURATION_MS / 1000
+  const samples = (SAMPLE_RATE_HZ * DURATION_MS) / 1000
   const wav = Buffer.alloc(HEADER_BYTES + samples * BYTES_A_SAMPLE)
   // RIFF/WAVE as in "Multimedia Programming Interface and Data Specifications 1.0", 1991.
   wav.write('RIFF', 0, 'latin1')
@@ -27,10 +27,13 @@ export function beep(): Buffer {
   wav.writeUInt16LE(8 * BYTES_A_SAMPLE, 34)
   wav.write('data', 36, 'latin1')
   wav.writeUInt32LE(samples * BYTES_A_SAMPLE, 40)
-  const fade = SAMPLE_RATE_HZ * FADE_MS / 1000
+  const fade = (SAMPLE_RATE_HZ * FADE_MS) / 1000
   for (let n = 0; n < samples; n++) {
     const envelope = Math.min(1, n / fade, (samples - 1 - n) / fade)
-    wav.writeInt16LE(Math.round(AMPLITUDE * envelope * Math.sin(2 * Math.PI * TONE_HZ * n / SAMPLE_RATE_HZ)), HEADER_BYTES + n * BYTES_A_SAMPLE)
+    wav.writeInt16LE(
+      Math.round(AMPLITUDE * envelope * Math.sin((2 * Math.PI * TONE_HZ * n) / SAMPLE_RATE_HZ)),
+      HEADER_BYTES + n * BYTES_A_SAMPLE,
+    )
   }
   return wav
 }

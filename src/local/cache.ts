@@ -18,7 +18,7 @@ const SYSTEM_CACHE = '/var/cache/pforte'
 export async function cacheDir(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
   const base = environment['XDG_CACHE_HOME']
   const own = join(base !== undefined && base !== '' ? resolve(base) : join(homedir(), '.cache'), 'pforte')
-  return !isRoot() || await othersCanEnter(own) ? own : SYSTEM_CACHE
+  return !isRoot() || (await othersCanEnter(own)) ? own : SYSTEM_CACHE
 }
 
 /** True if every existing folder on the way to `path` lets any user pass. */
@@ -62,25 +62,29 @@ export async function installOnce(installation: Installation): Promise<string> {
   } catch (error) {
     throw fileFailure('packages', cacheDir, error)
   }
-  return withLock(join(cacheDir, `.${folder}.lock`), () => progress.step(`waiting for another process that is installing ${folder}`), async () => {
-    if (await exists(final)) return final
-    const partial = `.${folder}.partial-`
-    for (const name of await readdir(cacheDir)) {
-      if (name.startsWith(partial)) await rm(join(cacheDir, name), { recursive: true, force: true })
-    }
-    const disk = await statfs(cacheDir)
-    if (disk.bavail * disk.bsize < installation.spaceBytes) throw noSpace('packages', cacheDir)
-    const into = await mkdtemp(join(cacheDir, partial))
-    try {
-      await chmod(into, 0o755)
-      await installation.fill(into)
-      await rename(into, final)
-    } catch (error) {
-      await rm(into, { recursive: true, force: true })
-      throw error instanceof PartFailure ? error : fileFailure('packages', into, error)
-    }
-    return final
-  })
+  return withLock(
+    join(cacheDir, `.${folder}.lock`),
+    () => progress.step(`waiting for another process that is installing ${folder}`),
+    async () => {
+      if (await exists(final)) return final
+      const partial = `.${folder}.partial-`
+      for (const name of await readdir(cacheDir)) {
+        if (name.startsWith(partial)) await rm(join(cacheDir, name), { recursive: true, force: true })
+      }
+      const disk = await statfs(cacheDir)
+      if (disk.bavail * disk.bsize < installation.spaceBytes) throw noSpace('packages', cacheDir)
+      const into = await mkdtemp(join(cacheDir, partial))
+      try {
+        await chmod(into, 0o755)
+        await installation.fill(into)
+        await rename(into, final)
+      } catch (error) {
+        await rm(into, { recursive: true, force: true })
+        throw error instanceof PartFailure ? error : fileFailure('packages', into, error)
+      }
+      return final
+    },
+  )
 }
 
 /** Reads a JSON file that an installation wrote about itself. */
@@ -88,10 +92,18 @@ export async function readManifest<T>(path: string): Promise<T> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as T
   } catch (error) {
-    throw new PartFailure({ part: 'packages', what: `${path} is missing or damaged`, mend: `Remove the folder ${dirname(path)}; it is downloaded anew at the next start.`, cause: error })
+    throw new PartFailure({
+      part: 'packages',
+      what: `${path} is missing or damaged`,
+      mend: `Remove the folder ${dirname(path)}; it is downloaded anew at the next start.`,
+      cause: error,
+    })
   }
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false)
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -66,9 +66,14 @@ const PROGRAM_FOLDERS = ['usr/bin', 'usr/sbin', 'usr/games', 'bin', 'sbin']
  */
 export async function ensureDebianPackages(options: DebianPackagesOptions): Promise<DebianPackages> {
   const { name, packages, suite, components, cacheDir, progress } = options
-  const wanted = createHash('sha256').update(JSON.stringify([packages.toSorted(), components])).digest('hex').slice(0, 8)
+  const wanted = createHash('sha256')
+    .update(JSON.stringify([packages.toSorted(), components]))
+    .digest('hex')
+    .slice(0, 8)
   const folder = await installOnce({
-    cacheDir, progress, folder: `${name}-${suite}-${wanted}`,
+    cacheDir,
+    progress,
+    folder: `${name}-${suite}-${wanted}`,
     spaceBytes: SPACE_BYTES,
     fill: (into) => download(into, options),
   })
@@ -95,10 +100,11 @@ async function download(into: string, options: DebianPackagesOptions): Promise<v
   for (const folder of ['lists/partial', 'archives/partial']) await mkdir(join(apt, folder), { recursive: true })
   await writeFile(join(apt, 'status'), '')
   const mirror = await debianMirror()
-  const keyrings = options.keyrings ?? await debianKeyrings()
+  const keyrings = options.keyrings ?? (await debianKeyrings())
   await writeFile(join(apt, 'apt.conf'), await aptConfiguration(apt))
   // APT_CONFIG is read first and turns off the machine's own files (apt.conf(5)).
-  const aptGet = (...args: string[]): Promise<CommandResult> => runCommand('packages', 'apt-get', args, { env: { APT_CONFIG: join(apt, 'apt.conf') } })
+  const aptGet = (...args: string[]): Promise<CommandResult> =>
+    runCommand('packages', 'apt-get', args, { env: { APT_CONFIG: join(apt, 'apt.conf') } })
 
   progress.step(`asking ${mirror} for ${name} (Debian ${suite})`)
   for (const [index, keyring] of keyrings.entries()) {
@@ -117,7 +123,9 @@ async function download(into: string, options: DebianPackagesOptions): Promise<v
   progress.step(`unpacking ${archives.length} packages for ${name}`)
   await unpack(join(apt, 'archives'), archives, join(into, 'root'))
   const manifest: PackagesManifest = {
-    name, suite, mirror,
+    name,
+    suite,
+    mirror,
     architecture: process.arch,
     installedAt: new Date().toISOString(),
     versions: Object.fromEntries(archives.map(packageAndVersion).toSorted()),
@@ -162,14 +170,33 @@ function aptFailure(result: CommandResult, mirror: string, into: string, { suite
   const or = otherwise === undefined ? '' : `, or ${otherwise}`
   const said = `${result.stdout}\n${result.stderr}`
   if (/No space left|enough free space/.test(said)) return noSpace('packages', into)
-  const errors = { ...result, stderr: result.stderr.split('\n').filter((line) => /^E:/.test(line)).join('\n') || result.stderr }
+  const errors = {
+    ...result,
+    stderr:
+      result.stderr
+        .split('\n')
+        .filter((line) => /^E:/.test(line))
+        .join('\n') || result.stderr,
+  }
   if (isUnverified(result)) {
-    return new PartFailure({ part: 'packages', what: `the signature of ${mirror} cannot be verified (${lastWords(errors, 1)})`, mend: 'Install or update the package debian-archive-keyring and look at the clock of this machine, then start again.' })
+    return new PartFailure({
+      part: 'packages',
+      what: `the signature of ${mirror} cannot be verified (${lastWords(errors, 1)})`,
+      mend: 'Install or update the package debian-archive-keyring and look at the clock of this machine, then start again.',
+    })
   }
   if (/Unable to locate package|Unable to correct problems|unmet dependencies/.test(said)) {
-    return new PartFailure({ part: 'packages', what: `Debian cannot install this at the moment (${lastWords(errors, 2)})`, mend: `Try again in some hours, since ${suite} changes daily${or}.` })
+    return new PartFailure({
+      part: 'packages',
+      what: `Debian cannot install this at the moment (${lastWords(errors, 2)})`,
+      mend: `Try again in some hours, since ${suite} changes daily${or}.`,
+    })
   }
-  return new PartFailure({ part: 'packages', what: `the Debian archive ${mirror} cannot be reached (${lastWords(errors, 1)})`, mend: `Check the network and the proxy settings of apt (Acquire::http::Proxy) and start again${or}; nothing half-installed was left.` })
+  return new PartFailure({
+    part: 'packages',
+    what: `the Debian archive ${mirror} cannot be reached (${lastWords(errors, 1)})`,
+    mend: `Check the network and the proxy settings of apt (Acquire::http::Proxy) and start again${or}; nothing half-installed was left.`,
+  })
 }
 
 function isUnverified({ stdout, stderr }: CommandResult): boolean {
@@ -190,18 +217,28 @@ async function unpack(archives: string, files: string[], root: string): Promise<
       const result = await runCommand('packages', 'dpkg-deb', ['--extract', join(archives, file), root])
       if (result.code === 0) continue
       if (/No space left/.test(result.stderr)) throw noSpace('packages', root)
-      throw new PartFailure({ part: 'packages', what: `${file} cannot be unpacked (${lastWords(result, 1)})`, mend: 'Start again; if it fails once more, look at the disk.' })
+      throw new PartFailure({
+        part: 'packages',
+        what: `${file} cannot be unpacked (${lastWords(result, 1)})`,
+        mend: 'Start again; if it fails once more, look at the disk.',
+      })
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))
 }
 
 async function launchIn(root: string, command: string, args: string[]): Promise<{ command: string; args: string[] }> {
-  const program = command.includes('/') ? join(root, command) : await firstExisting(PROGRAM_FOLDERS.map((folder) => join(root, folder, command)))
+  const program = command.includes('/')
+    ? join(root, command)
+    : await firstExisting(PROGRAM_FOLDERS.map((folder) => join(root, folder, command)))
   const libraries = await libraryFolders(root)
   const loader = await loaderIn(libraries)
   if (program === undefined || loader === undefined) {
-    throw new PartFailure({ part: 'packages', what: `${command} is missing in ${root}`, mend: 'Remove that folder; it is downloaded anew at the next start.' })
+    throw new PartFailure({
+      part: 'packages',
+      what: `${command} is missing in ${root}`,
+      mend: 'Remove that folder; it is downloaded anew at the next start.',
+    })
   }
   return { command: loader, args: ['--library-path', libraries.join(':'), program, ...args] }
 }
@@ -226,7 +263,13 @@ async function loaderIn(folders: string[]): Promise<string | undefined> {
 
 async function firstExisting(paths: string[]): Promise<string | undefined> {
   for (const path of paths) {
-    if (await stat(path).then(() => true, () => false)) return path
+    if (
+      await stat(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path
   }
   return undefined
 }

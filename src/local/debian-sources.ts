@@ -18,11 +18,19 @@ const OWN_KEYRING = fileURLToPath(new URL('debian-archive.gpg', import.meta.url)
 
 /** Keyrings to verify the archive with, in the order to try them: the machine's is kept up to date by its owner. */
 export async function debianKeyrings(machines = DEBIAN_KEYRING): Promise<string[]> {
-  return await access(machines).then(() => true, () => false) ? [machines, OWN_KEYRING] : [OWN_KEYRING]
+  return (await access(machines).then(
+    () => true,
+    () => false,
+  ))
+    ? [machines, OWN_KEYRING]
+    : [OWN_KEYRING]
 }
 
 /** One entry of apt's sources: where from, and which suites. */
-interface AptSource { uris: string[]; suites: string[] }
+interface AptSource {
+  uris: string[]
+  suites: string[]
+}
 
 const DEBIAN_SUITES = /^(?:sid|unstable|testing|stable|oldstable|bullseye|bookworm|trixie|forky)$/
 
@@ -34,7 +42,9 @@ const DEBIAN_SUITES = /^(?:sid|unstable|testing|stable|oldstable|bullseye|bookwo
 export async function debianMirror(aptFolder = '/etc/apt'): Promise<string> {
   for (const source of await aptSources(aptFolder)) {
     if (!source.suites.some((suite) => DEBIAN_SUITES.test(suite))) continue
-    const uri = source.uris.find((each) => /^https?:/.test(each) && /\/debian\/?$/.test(new URL(each).pathname) && !each.includes('snapshot.'))
+    const uri = source.uris.find(
+      (each) => /^https?:/.test(each) && /\/debian\/?$/.test(new URL(each).pathname) && !each.includes('snapshot.'),
+    )
     if (uri !== undefined) return uri.replace(/\/$/, '')
   }
   return DEBIAN_DEFAULT_MIRROR
@@ -47,7 +57,15 @@ export async function debianMirror(aptFolder = '/etc/apt'): Promise<string> {
  */
 export async function aptNetworkSettings(): Promise<string> {
   const dump = await runCommand('packages', 'apt-config', ['dump'])
-  return dump.stdout.split('\n').filter((line) => /^Acquire::/.test(line) && !/^Acquire::(?:IndexTargets|Changelogs|CompressionTypes|cdrom)/.test(line) && !/^\S+ "";$/.test(line)).join('\n') + '\n'
+  return (
+    dump.stdout
+      .split('\n')
+      .filter(
+        (line) =>
+          /^Acquire::/.test(line) && !/^Acquire::(?:IndexTargets|Changelogs|CompressionTypes|cdrom)/.test(line) && !/^\S+ "";$/.test(line),
+      )
+      .join('\n') + '\n'
+  )
 }
 
 async function aptSources(aptFolder: string): Promise<AptSource[]> {

@@ -44,7 +44,7 @@ export interface DetachedPart {
 export async function livingPart(home: string, name: string): Promise<PartRecord | undefined> {
   const record = await lastRecord(home, name)
   if (record === undefined) return undefined
-  if (record.pid !== 0) return await lives(record) ? record : undefined
+  if (record.pid !== 0) return (await lives(record)) ? record : undefined
   // We were killed between starting it and writing its pid down.
   const found = await findByArgument(record.mark)
   return found === undefined ? undefined : { ...record, ...found }
@@ -61,7 +61,12 @@ export async function lastRecord(home: string, name: string): Promise<(PartRecor
   try {
     return JSON.parse(text) as PartRecord & { mark: string }
   } catch (error) {
-    throw new PartFailure({ part: name, what: `${file} is damaged`, mend: `End the embedded ${name} if it runs (ps), remove that file and start again.`, cause: error })
+    throw new PartFailure({
+      part: name,
+      what: `${file} is damaged`,
+      mend: `End the embedded ${name} if it runs (ps), remove that file and start again.`,
+      cause: error,
+    })
   }
 }
 
@@ -87,11 +92,16 @@ export async function startDetached(start: DetachedStart): Promise<DetachedPart>
     try {
       await once(child, 'spawn')
     } catch (error) {
-      throw new PartFailure({ part: name, what: `${start.command} cannot be started: ${error instanceof Error ? error.message : String(error)}`, mend: 'Look at that file and its rights, and start again.', cause: error })
+      throw new PartFailure({
+        part: name,
+        what: `${start.command} cannot be started: ${error instanceof Error ? error.message : String(error)}`,
+        mend: 'Look at that file and its rights, and start again.',
+        cause: error,
+      })
     }
     child.unref()
     // One that has ended already has no identity any more; how it ended is for the caller to judge.
-    const identity = await identify(child.pid ?? 0) ?? { pid: child.pid ?? 0, startTime: 0, bootId: '' }
+    const identity = (await identify(child.pid ?? 0)) ?? { pid: child.pid ?? 0, startTime: 0, bootId: '' }
     const record = { ...plan, ...identity }
     await replaceFile(name, file, record)
     return { record, ended }
@@ -126,16 +136,28 @@ export async function stopUnwritten(name: string, mark: string, stop: Stop): Pro
 }
 
 async function end(name: string, part: ProcessIdentity, { signal, timeoutMs }: Stop): Promise<void> {
-  for (const [each, limitMs] of [[signal, timeoutMs], ['SIGKILL', KILLED_WITHIN_MS]] as const) {
+  for (const [each, limitMs] of [
+    [signal, timeoutMs],
+    ['SIGKILL', KILLED_WITHIN_MS],
+  ] as const) {
     try {
       process.kill(part.pid, each)
     } catch (error) {
       if (errorCode(error) === 'ESRCH') return
-      throw new PartFailure({ part: name, what: `process ${part.pid} cannot be ended (${errorCode(error)})`, mend: 'It belongs to another user: stop it as the one who started it.', cause: error })
+      throw new PartFailure({
+        part: name,
+        what: `process ${part.pid} cannot be ended (${errorCode(error)})`,
+        mend: 'It belongs to another user: stop it as the one who started it.',
+        cause: error,
+      })
     }
     if (await endedWithin(part, limitMs)) return
   }
-  throw new PartFailure({ part: name, what: `process ${part.pid} does not end, even by SIGKILL`, mend: 'Its disk probably hangs: look at the kernel\'s messages.' })
+  throw new PartFailure({
+    part: name,
+    what: `process ${part.pid} does not end, even by SIGKILL`,
+    mend: "Its disk probably hangs: look at the kernel's messages.",
+  })
 }
 
 const KILLED_WITHIN_MS = 5_000
@@ -155,7 +177,12 @@ export async function endedWithin(part: ProcessIdentity, limitMs: number): Promi
 export async function lastLogLines(home: string, name: string, lines = 3): Promise<string> {
   const file = join(homeFolders(home).log, `${name}.log`)
   const text = await readFile(file, 'utf8').catch(() => '')
-  return text.trim().split('\n').slice(-lines).map((line) => line.trim()).join(' / ')
+  return text
+    .trim()
+    .split('\n')
+    .slice(-lines)
+    .map((line) => line.trim())
+    .join(' / ')
 }
 
 const LOG_LIMIT_BYTES = 20 * 1024 * 1024
@@ -163,7 +190,10 @@ const LOG_LIMIT_BYTES = 20 * 1024 * 1024
 /** Opens the log for appending; one that has grown large becomes `<name>.log.1` first. */
 async function openLog(name: string, file: string) {
   try {
-    const size = await stat(file).then((found) => found.size, () => 0)
+    const size = await stat(file).then(
+      (found) => found.size,
+      () => 0,
+    )
     if (size > LOG_LIMIT_BYTES) await rename(file, `${file}.1`)
     return await open(file, 'a', 0o600)
   } catch (error) {

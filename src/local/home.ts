@@ -57,8 +57,18 @@ export async function partsFolder(home: string): Promise<PartsFolder> {
   const parts = join(path, 'parts')
   try {
     const found = await lstat(parts).catch(() => undefined)
-    if (found?.isSymbolicLink() === true && await stat(parts).then(() => false, () => true)) {
-      throw new PartFailure({ part: 'home', what: `${parts} points to ${await readlink(parts)}, which is gone`, mend: 'Bring that folder back, or remove the link to begin with empty data.' })
+    if (
+      found?.isSymbolicLink() === true &&
+      (await stat(parts).then(
+        () => false,
+        () => true,
+      ))
+    ) {
+      throw new PartFailure({
+        part: 'home',
+        what: `${parts} points to ${await readlink(parts)}, which is gone`,
+        mend: 'Bring that folder back, or remove the link to begin with empty data.',
+      })
     }
     const user = await serviceUser()
     if (found === undefined && user === undefined) await mkdir(parts, { mode: 0o700 })
@@ -79,7 +89,7 @@ export async function partsFolder(home: string): Promise<PartsFolder> {
 async function outsideBase(home: string): Promise<string> {
   const temporary = await realpath(tmpdir())
   const within = relative(temporary, await realpath(home))
-  return !within.startsWith('..') && await othersCanEnter(temporary) ? temporary : SYSTEM_DATA
+  return !within.startsWith('..') && (await othersCanEnter(temporary)) ? temporary : SYSTEM_DATA
 }
 
 /**
@@ -114,7 +124,13 @@ export async function ensureSecret(home: string, name: string): Promise<string> 
       return await ensureSecret(home, name)
     }
     await chmod(file, 0o600)
-    if (existing.trim() === '') throw new PartFailure({ part: 'home', what: `${file} is empty`, mend: 'Put the secret back from a backup; only if there is none, remove the file, and PINs and keys made under it must be made anew.', exitCode: 2 })
+    if (existing.trim() === '')
+      throw new PartFailure({
+        part: 'home',
+        what: `${file} is empty`,
+        mend: 'Put the secret back from a backup; only if there is none, remove the file, and PINs and keys made under it must be made anew.',
+        exitCode: 2,
+      })
     return existing.trim()
   } catch (error) {
     throw error instanceof PartFailure ? error : fileFailure('home', file, error)

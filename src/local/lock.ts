@@ -20,14 +20,28 @@ export async function withLock<T>(path: string, waiting: () => void, work: () =>
     detached: true,
   })
   let complaint = ''
-  holder.stderr.setEncoding('utf8').on('data', (text: string) => { complaint += text })
+  holder.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text
+  })
   const failed = new Promise<never>((_, reject) => {
-    holder.on('error', (error) => reject(new PartFailure({
-      part: 'lock',
-      what: errorCode(error) === 'ENOENT' ? 'the command flock is not on this machine' : `flock cannot be run: ${error.message}`,
-      mend: 'Install the package util-linux and start again.',
-    })))
-    holder.on('exit', () => reject(new PartFailure({ part: 'lock', what: `${path} cannot be locked: ${complaint.trim()}`, mend: 'Look at the rights of that folder and start again.' })))
+    holder.on('error', (error) =>
+      reject(
+        new PartFailure({
+          part: 'lock',
+          what: errorCode(error) === 'ENOENT' ? 'the command flock is not on this machine' : `flock cannot be run: ${error.message}`,
+          mend: 'Install the package util-linux and start again.',
+        }),
+      ),
+    )
+    holder.on('exit', () =>
+      reject(
+        new PartFailure({
+          part: 'lock',
+          what: `${path} cannot be locked: ${complaint.trim()}`,
+          mend: 'Look at the rights of that folder and start again.',
+        }),
+      ),
+    )
   })
   // Somebody who holds it for longer than a moment is worth a word.
   const patience = setTimeout(waiting, 300)

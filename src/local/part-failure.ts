@@ -34,13 +34,27 @@ export function fileFailure(part: string, path: string, error: unknown): PartFai
   const code = errorCode(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') return noSpace(part, path)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new PartFailure({ part, what: `${path} cannot be written (${code})`, mend: 'Give this user the right to write there, or set PFORTE_HOME and XDG_CACHE_HOME to folders where it may.', cause: error })
+    return new PartFailure({
+      part,
+      what: `${path} cannot be written (${code})`,
+      mend: 'Give this user the right to write there, or set PFORTE_HOME and XDG_CACHE_HOME to folders where it may.',
+      cause: error,
+    })
   }
   const said = error instanceof Error ? error.message : String(error)
-  return new PartFailure({ part, what: `${path} cannot be used: ${said}`, mend: 'Look at that path, move it out of the way if it is not Pforte\'s, and start again.', cause: error })
+  return new PartFailure({
+    part,
+    what: `${path} cannot be used: ${said}`,
+    mend: "Look at that path, move it out of the way if it is not Pforte's, and start again.",
+    cause: error,
+  })
 }
 
 /** The disk is full, whoever noticed it. */
 export function noSpace(part: string, path: string): PartFailure {
-  return new PartFailure({ part, what: `no space left on the disk of ${path}`, mend: 'Free about 1 GB there, or set PFORTE_HOME and XDG_CACHE_HOME to a larger disk; nothing half-installed was left.' })
+  return new PartFailure({
+    part,
+    what: `no space left on the disk of ${path}`,
+    mend: 'Free about 1 GB there, or set PFORTE_HOME and XDG_CACHE_HOME to a larger disk; nothing half-installed was left.',
+  })
 }

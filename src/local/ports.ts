@@ -22,7 +22,7 @@ export async function freePort(): Promise<number> {
 export async function tcpPortIsFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (error) => taken(error) ? resolve(false) : reject(error))
+    server.once('error', (error) => (taken(error) ? resolve(false) : reject(error)))
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
   })
 }
@@ -31,7 +31,11 @@ export async function tcpPortIsFree(port: number, host = '127.0.0.1'): Promise<b
 export async function udpPortIsFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
-    socket.once('error', (error) => { socket.close(); if (taken(error)) resolve(false); else reject(error) })
+    socket.once('error', (error) => {
+      socket.close()
+      if (taken(error)) resolve(false)
+      else reject(error)
+    })
     socket.bind({ port, address: host, exclusive: true }, () => socket.close(() => resolve(true)))
   })
 }
@@ -43,13 +47,22 @@ export async function udpPortIsFree(port: number, host: string): Promise<boolean
  *
  * @throws PartFailure when the one asked for is taken
  */
-export async function choosePort(choice: { part: string; asked: number | undefined; variable: string; last: number | undefined }): Promise<number> {
+export async function choosePort(choice: {
+  part: string
+  asked: number | undefined
+  variable: string
+  last: number | undefined
+}): Promise<number> {
   const { part, asked, variable, last } = choice
   if (asked !== undefined) {
     if (await tcpPortIsFree(asked)) return asked
-    throw new PartFailure({ part, what: `port ${asked} on 127.0.0.1 is taken by another program`, mend: `End that program, or set ${variable} to a free port, or leave it unset.` })
+    throw new PartFailure({
+      part,
+      what: `port ${asked} on 127.0.0.1 is taken by another program`,
+      mend: `End that program, or set ${variable} to a free port, or leave it unset.`,
+    })
   }
-  return last !== undefined && await tcpPortIsFree(last) ? last : freePort()
+  return last !== undefined && (await tcpPortIsFree(last)) ? last : freePort()
 }
 
 function taken(error: Error): boolean {

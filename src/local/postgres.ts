@@ -42,30 +42,34 @@ export interface RunningPostgres {
 export async function ensurePostgres({ home, port, cacheDir, progress }: PostgresOptions): Promise<RunningPostgres> {
   const { run } = await openHome(home)
   const password = await ensureSecret(home, 'postgres-password')
-  return withLock(join(run, 'postgres.lock'), () => progress.step('waiting for another start of this PFORTE_HOME'), async () => {
-    const living = await livingPart(home, NAME)
-    const livingPort = living?.ports[NAME]
-    if (livingPort !== undefined && (port === undefined || port === livingPort)) {
-      const url = databaseUrl(livingPort, password)
-      await untilReady(home, url, undefined)
-      await ensureDatabase(url)
-      progress.done(`Postgres goes on running on port ${livingPort}`)
-      return { databaseUrl: url, adopted: true }
-    }
-    if (living !== undefined) await stopPart(home, NAME, STOP)
+  return withLock(
+    join(run, 'postgres.lock'),
+    () => progress.step('waiting for another start of this PFORTE_HOME'),
+    async () => {
+      const living = await livingPart(home, NAME)
+      const livingPort = living?.ports[NAME]
+      if (livingPort !== undefined && (port === undefined || port === livingPort)) {
+        const url = databaseUrl(livingPort, password)
+        await untilReady(home, url, undefined)
+        await ensureDatabase(url)
+        progress.done(`Postgres goes on running on port ${livingPort}`)
+        return { databaseUrl: url, adopted: true }
+      }
+      if (living !== undefined) await stopPart(home, NAME, STOP)
 
-    const binaries = await ensurePostgresBinaries({ cacheDir: cacheDir ?? await defaultCacheDir(), progress })
-    const parts = await partsFolder(home)
-    const data = join(parts.path, 'postgres')
-    if (!await exists(data)) await makeData({ data, parts, binaries, password, progress })
-    await checkVersion(data, binaries)
-    await clearLeftovers(data)
-    progress.step('starting Postgres')
-    const url = await start({ home, data, parts, binaries, password, port })
-    await ensureDatabase(url)
-    progress.done(`Postgres ${binaries.major} runs on port ${new URL(url).port}`)
-    return { databaseUrl: url, adopted: false }
-  })
+      const binaries = await ensurePostgresBinaries({ cacheDir: cacheDir ?? (await defaultCacheDir()), progress })
+      const parts = await partsFolder(home)
+      const data = join(parts.path, 'postgres')
+      if (!(await exists(data))) await makeData({ data, parts, binaries, password, progress })
+      await checkVersion(data, binaries)
+      await clearLeftovers(data)
+      progress.step('starting Postgres')
+      const url = await start({ home, data, parts, binaries, password, port })
+      await ensureDatabase(url)
+      progress.done(`Postgres ${binaries.major} runs on port ${new URL(url).port}`)
+      return { databaseUrl: url, adopted: false }
+    },
+  )
 }
 
 /** SIGINT is Postgres's fast shutdown: it ends sessions, writes a checkpoint and leaves. */
@@ -77,7 +81,19 @@ export async function stopPostgres(home: string): Promise<boolean> {
 }
 
 /** Makes the data folder elsewhere and renames it, so that it is complete or not there. */
-async function makeData({ data, parts, binaries, password, progress }: { data: string; parts: PartsFolder; binaries: PostgresBinaries; password: string; progress: Progress }): Promise<void> {
+async function makeData({
+  data,
+  parts,
+  binaries,
+  password,
+  progress,
+}: {
+  data: string
+  parts: PartsFolder
+  binaries: PostgresBinaries
+  password: string
+  progress: Progress
+}): Promise<void> {
   progress.step('making the database')
   // initdb asks for the name of its user, and the service user has none; `nobody` may not enter the folder of parts.
   const maker = parts.user === undefined ? undefined : NOBODY
@@ -86,15 +102,42 @@ async function makeData({ data, parts, binaries, password, progress }: { data: s
     const passwordFile = join(workshop, 'password')
     await writeFile(passwordFile, password + '\n', { mode: 0o600 })
     if (maker !== undefined) for (const path of [workshop, passwordFile]) await chown(path, maker.uid, maker.gid)
-    const made = await runCommand(NAME, join(binaries.bin, 'initdb'), [
-      '--pgdata', join(workshop, 'data'), '--username', DATABASE, '--pwfile', passwordFile, '--auth', 'scram-sha-256',
-      '--encoding', 'UTF8', '--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8',
-    ], { user: maker, cwd: workshop })
+    const made = await runCommand(
+      NAME,
+      join(binaries.bin, 'initdb'),
+      [
+        '--pgdata',
+        join(workshop, 'data'),
+        '--username',
+        DATABASE,
+        '--pwfile',
+        passwordFile,
+        '--auth',
+        'scram-sha-256',
+        '--encoding',
+        'UTF8',
+        '--locale',
+        'C',
+        '--locale-provider',
+        'builtin',
+        '--builtin-locale',
+        'C.UTF-8',
+      ],
+      { user: maker, cwd: workshop },
+    )
     if (made.code !== 0) throw initFailure(lastWords(made), data)
-    await writeFile(join(workshop, 'data/postgresql.conf'), "# The settings are in pforte.conf, which Pforte writes at each start.\ninclude 'pforte.conf'\n")
+    await writeFile(
+      join(workshop, 'data/postgresql.conf'),
+      "# The settings are in pforte.conf, which Pforte writes at each start.\ninclude 'pforte.conf'\n",
+    )
     if (parts.user !== undefined) {
       const owned = await runCommand(NAME, 'chown', ['-R', `${parts.user.uid}:${parts.user.gid}`, join(workshop, 'data')])
-      if (owned.code !== 0) throw new PartFailure({ part: NAME, what: `its data cannot be given to user ${parts.user.uid} (${lastWords(owned)})`, mend: 'Start Pforte as an ordinary user, or set DATABASE_URL.' })
+      if (owned.code !== 0)
+        throw new PartFailure({
+          part: NAME,
+          what: `its data cannot be given to user ${parts.user.uid} (${lastWords(owned)})`,
+          mend: 'Start Pforte as an ordinary user, or set DATABASE_URL.',
+        })
     }
     await rename(join(workshop, 'data'), data)
   } finally {
@@ -105,7 +148,11 @@ async function makeData({ data, parts, binaries, password, progress }: { data: s
 function initFailure(said: string, data: string): PartFailure {
   if (/No space left/.test(said)) return noSpace(NAME, data)
   if (/could not look up effective user ID/.test(said)) {
-    return new PartFailure({ part: NAME, what: `the user id ${process.getuid?.()} has no name on this machine, which Postgres asks for`, mend: 'Give it a line in /etc/passwd, or start Pforte as another user, or set DATABASE_URL.' })
+    return new PartFailure({
+      part: NAME,
+      what: `the user id ${process.getuid?.()} has no name on this machine, which Postgres asks for`,
+      mend: 'Give it a line in /etc/passwd, or start Pforte as another user, or set DATABASE_URL.',
+    })
   }
   return new PartFailure({ part: NAME, what: `its data folder cannot be made (${said})`, mend: 'Mend what it names, or set DATABASE_URL.' })
 }
@@ -140,15 +187,41 @@ log_error_verbosity = terse
 /** How long orphaned backends of a killed Postgres may take to notice, and how often a lost race for a port is run again. */
 const START_TRIES_MS = 10_000
 
-async function start({ home, data, parts, binaries, password, port }: { home: string; data: string; parts: PartsFolder; binaries: PostgresBinaries; password: string; port: number | undefined }): Promise<string> {
+async function start({
+  home,
+  data,
+  parts,
+  binaries,
+  password,
+  port,
+}: {
+  home: string
+  data: string
+  parts: PartsFolder
+  binaries: PostgresBinaries
+  password: string
+  port: number | undefined
+}): Promise<string> {
   const until = performance.now() + START_TRIES_MS
   for (;;) {
-    const chosen = await choosePort({ part: NAME, asked: port, variable: 'POSTGRES_PORT', last: (await lastRecord(home, NAME))?.ports[NAME] })
+    const chosen = await choosePort({
+      part: NAME,
+      asked: port,
+      variable: 'POSTGRES_PORT',
+      last: (await lastRecord(home, NAME))?.ports[NAME],
+    })
     await writeFile(join(data, 'pforte.conf'), settings(chosen))
     if (parts.user !== undefined) await chown(join(data, 'pforte.conf'), parts.user.uid, parts.user.gid)
     const part = await startDetached({
-      home, name: NAME, command: join(binaries.bin, 'postgres'), args: ['-D', data], mark: data, cwd: data,
-      user: parts.user, ports: { [NAME]: chosen }, settings: {},
+      home,
+      name: NAME,
+      command: join(binaries.bin, 'postgres'),
+      args: ['-D', data],
+      mark: data,
+      cwd: data,
+      user: parts.user,
+      ports: { [NAME]: chosen },
+      settings: {},
     })
     const url = databaseUrl(chosen, password)
     const ended = await untilReady(home, url, part)
@@ -157,7 +230,11 @@ async function start({ home, data, parts, binaries, password, port }: { home: st
     if (/No space left/.test(said)) throw noSpace(NAME, data)
     const passing = /pre-existing shared memory block|Address already in use/.test(said)
     if (!passing || performance.now() > until) {
-      throw new PartFailure({ part: NAME, what: `it ended while starting (${ended}): ${said}`, mend: `Mend what it names; its log is ${join(home, 'log/postgres.log')}.` })
+      throw new PartFailure({
+        part: NAME,
+        what: `it ended while starting (${ended}): ${said}`,
+        mend: `Mend what it names; its log is ${join(home, 'log/postgres.log')}.`,
+      })
     }
     await wait(100)
   }
@@ -176,17 +253,28 @@ const LOOK_EVERY_MS = 15
 async function untilReady(home: string, url: string, part: DetachedPart | undefined): Promise<string | undefined> {
   const until = performance.now() + READY_WITHIN_MS
   let ended: string | undefined
-  void part?.ended.then((how) => { ended = how })
+  void part?.ended.then((how) => {
+    ended = how
+  })
   while (ended === undefined) {
     const refusal = await connectOnce(url)
     if (refusal === undefined) return undefined
     if (refusal === WRONG_PASSWORD) {
-      throw new PartFailure({ part: NAME, what: 'the embedded Postgres refuses the password in PFORTE_HOME/postgres-password', mend: 'Put that file back from a backup; it belongs to the data in PFORTE_HOME/parts/postgres.', exitCode: 2 })
+      throw new PartFailure({
+        part: NAME,
+        what: 'the embedded Postgres refuses the password in PFORTE_HOME/postgres-password',
+        mend: 'Put that file back from a backup; it belongs to the data in PFORTE_HOME/parts/postgres.',
+        exitCode: 2,
+      })
     }
     if (!['ECONNREFUSED', 'ECONNRESET', STARTING_UP].includes(refusal) || performance.now() > until) {
-      throw new PartFailure({ part: NAME, what: `the embedded Postgres does not become ready (${refusal})`, mend: `Look at ${join(home, 'log/postgres.log')}.` })
+      throw new PartFailure({
+        part: NAME,
+        what: `the embedded Postgres does not become ready (${refusal})`,
+        mend: `Look at ${join(home, 'log/postgres.log')}.`,
+      })
     }
-    if (part === undefined && !await livingPart(home, NAME)) return 'it ended'
+    if (part === undefined && !(await livingPart(home, NAME))) return 'it ended'
     await wait(LOOK_EVERY_MS)
   }
   return ended
@@ -224,7 +312,8 @@ async function checkVersion(data: string, binaries: PostgresBinaries): Promise<v
   const version = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
   if (version === binaries.major) return
   throw new PartFailure({
-    part: NAME, exitCode: 2,
+    part: NAME,
+    exitCode: 2,
     what: `the data in ${data} is of Postgres ${version}, and this Pforte brings Postgres ${binaries.major}`,
     mend: `Dump it with the Pforte that made it (pg_dump), move the folder away, start, and restore; or set DATABASE_URL to a Postgres ${version}.`,
   })
@@ -257,5 +346,8 @@ function maintenanceUrl(url: string): string {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false)
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }

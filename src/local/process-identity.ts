@@ -6,7 +6,11 @@ import { errorCode } from './part-failure.ts'
  * time in clock ticks since the boot (proc(5), /proc/PID/stat field 22) and by
  * the boot.
  */
-export interface ProcessIdentity { pid: number; startTime: number; bootId: string }
+export interface ProcessIdentity {
+  pid: number
+  startTime: number
+  bootId: string
+}
 
 /** The identity of the process that has `pid` now; `undefined` if there is none (a zombie counts as none). */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {

@@ -35,12 +35,28 @@ export function runCommand(part: string, command: string, args: string[], option
     })
     let stdout = ''
     let stderr = ''
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => { stdout += text })
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => { stderr += text })
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
     child.on('error', (error) => {
-      reject(errorCode(error) === 'ENOENT'
-        ? new PartFailure({ part, what: `the command ${command} is not on this machine`, mend: `Install it (Debian 12 and Ubuntu have it by default) and start again.`, cause: error })
-        : new PartFailure({ part, what: `the command ${command} cannot be run: ${error.message}`, mend: 'Look at its file and rights, and start again.', cause: error }))
+      reject(
+        errorCode(error) === 'ENOENT'
+          ? new PartFailure({
+              part,
+              what: `the command ${command} is not on this machine`,
+              mend: `Install it (Debian 12 and Ubuntu have it by default) and start again.`,
+              cause: error,
+            })
+          : new PartFailure({
+              part,
+              what: `the command ${command} cannot be run: ${error.message}`,
+              mend: 'Look at its file and rights, and start again.',
+              cause: error,
+            }),
+      )
     })
     child.on('close', (code) => resolve({ code: code ?? SIGNAL_EXIT_CODE, stdout, stderr }))
     if (options.input !== undefined) {
@@ -54,5 +70,10 @@ export function runCommand(part: string, command: string, args: string[], option
 /** The last few lines of what a command said, on one line, for an error message. */
 export function lastWords(result: CommandResult, lines = 3): string {
   const said = (result.stderr.trim() === '' ? result.stdout : result.stderr).trim().split('\n')
-  return said.slice(-lines).map((line) => line.trim()).join(' / ') || `exit code ${result.code}`
+  return (
+    said
+      .slice(-lines)
+      .map((line) => line.trim())
+      .join(' / ') || `exit code ${result.code}`
+  )
 }

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 
 /** The user that embedded parts run as, in the shape that `spawn` takes. */
-export interface ServiceUser { uid: number; gid: number }
+export interface ServiceUser {
+  uid: number
+  gid: number
+}
 
 /**
  * Postgres refuses to run as root, and nothing that faces the network should.
@@ -27,7 +30,10 @@ export function isRoot(): boolean {
 export async function serviceUser(): Promise<ServiceUser | undefined> {
   if (!isRoot()) return undefined
   const accounts = await readFile('/etc/passwd', 'utf8')
-  const own = accounts.split('\n').map((line) => line.split(':')).find(([name]) => name === 'pforte')
+  const own = accounts
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find(([name]) => name === 'pforte')
   const [uid, gid] = [Number(own?.[2]), Number(own?.[3])]
   return own !== undefined && uid > 0 && gid > 0 ? { uid, gid } : { uid: SERVICE_UID, gid: SERVICE_UID }
 }

@@ -11,7 +11,12 @@ import { silent as progress } from '../../src/local/progress.ts'
 import { freeSipPort, temporaryHome } from '../local/support/homes.ts'
 
 async function options(t: Test): Promise<AsteriskOptions> {
-  return { home: await temporaryHome(t), sip: { host: '127.0.0.1', port: await freeSipPort() }, rtpPorts: { from: 20_000, to: 29_999 }, progress }
+  return {
+    home: await temporaryHome(t),
+    sip: { host: '127.0.0.1', port: await freeSipPort() },
+    rtpPorts: { from: 20_000, to: 29_999 },
+    progress,
+  }
 }
 
 /** A caller's phone, which nobody knows here. */
@@ -33,7 +38,9 @@ async function ari(asterisk: RunningAsterisk, method: string, path: string, body
 
 /** Connects as Pforte does, and gives the events one by one. */
 async function connect(t: Test, asterisk: RunningAsterisk): Promise<(type: string) => Promise<Record<string, unknown>>> {
-  const socket = new WebSocket(`${asterisk.ariUrl.replace('http', 'ws')}/ari/events?app=pforte&api_key=${asterisk.user}:${asterisk.password}`)
+  const socket = new WebSocket(
+    `${asterisk.ariUrl.replace('http', 'ws')}/ari/events?app=pforte&api_key=${asterisk.user}:${asterisk.password}`,
+  )
   t.teardown(() => socket.terminate())
   const seen: Record<string, unknown>[] = []
   const waiting = new Set<() => void>()
@@ -42,22 +49,25 @@ async function connect(t: Test, asterisk: RunningAsterisk): Promise<(type: strin
     for (const look of waiting) look()
   })
   await once(socket, 'open')
-  return (type) => new Promise((resolve) => {
-    const look = (): void => {
-      const event = seen.find((one) => one['type'] === type)
-      if (event === undefined) return
-      waiting.delete(look)
-      resolve(event)
-    }
-    waiting.add(look)
-    look()
-  })
+  return (type) =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        const event = seen.find((one) => one['type'] === type)
+        if (event === undefined) return
+        waiting.delete(look)
+        resolve(event)
+      }
+      waiting.add(look)
+      look()
+    })
 }
 
 /** Pushes an agent's phone, as Pforte does. */
 async function pushAgent(asterisk: RunningAsterisk, name: string, password: string): Promise<void> {
   const push = (type: string, id: string, fields: Record<string, string>): Promise<unknown> =>
-    ari(asterisk, 'PUT', `/asterisk/config/dynamic/res_pjsip/${type}/${id}`, { fields: Object.entries(fields).map(([attribute, value]) => ({ attribute, value })) })
+    ari(asterisk, 'PUT', `/asterisk/config/dynamic/res_pjsip/${type}/${id}`, {
+      fields: Object.entries(fields).map(([attribute, value]) => ({ attribute, value })),
+    })
   await push('auth', name, { auth_type: 'userpass', username: name, password })
   await push('aor', name, { max_contacts: '1', remove_existing: 'yes' })
   await push('endpoint', name, { auth: name, aors: name, context: 'pforte-agents', disallow: 'all', allow: 'alaw' })
@@ -69,14 +79,20 @@ t.test('a call comes into Pforte with what was dialled and by which trunk', asyn
   const event = await connect(t, asterisk)
   const phone = await stranger(t)
   const dialling = await phone.dial(`sip:hotline@127.0.0.1:${wanted.sip.port}`)
-  t.match(await event('StasisStart'), { args: ['line', 'hotline', 'anonymous'], channel: { caller: { number: '+496215550100' }, state: 'Ring' } })
+  t.match(await event('StasisStart'), {
+    args: ['line', 'hotline', 'anonymous'],
+    channel: { caller: { number: '+496215550100' }, state: 'Ring' },
+  })
   await dialling.cancel()
   await t.rejects(dialling.answered, { status: 487 })
 })
 
 t.test('while Pforte is away a caller hears the prompt and leaves a message, which Pforte finds later', async (t) => {
   const wanted = await options(t)
-  const asterisk = await ensureAsterisk({ ...wanted, fallbackPrompt: await readFile(join(import.meta.dirname, '../local/support/prompt.wav')) })
+  const asterisk = await ensureAsterisk({
+    ...wanted,
+    fallbackPrompt: await readFile(join(import.meta.dirname, '../local/support/prompt.wav')),
+  })
   const phone = await stranger(t)
   const call = await phone.call(`sip:hotline@127.0.0.1:${wanted.sip.port}`)
   await call.play({ hz: 440, ms: 3_000 })
@@ -84,7 +100,7 @@ t.test('while Pforte is away a caller hears the prompt and leaves a message, whi
   await call.sendDigits('#').catch(() => {})
   t.match(await call.ended, { by: 'them' }, '# ends the message')
 
-  const stored = await ari(asterisk, 'GET', '/recordings/stored') as { name: string; format: string }[]
+  const stored = (await ari(asterisk, 'GET', '/recordings/stored')) as { name: string; format: string }[]
   t.equal(stored.length, 1)
   const name = stored[0]?.name ?? ''
   t.match(parseFallbackName(name), { caller: '+496215550100', line: 'hotline' })
@@ -100,30 +116,44 @@ t.test('a call that Pforte gives back when it is stopped ends at the prompt of t
   const event = await connect(t, asterisk)
   const phone = await stranger(t)
   const dialling = await phone.dial(`sip:hotline@127.0.0.1:${wanted.sip.port}`)
-  const { channel } = await event('StasisStart') as { channel: { id: string } }
+  const { channel } = (await event('StasisStart')) as { channel: { id: string } }
   await ari(asterisk, 'POST', `/channels/${channel.id}/continue`)
   const call = await dialling.answered
   await call.play({ hz: 440, ms: 500 })
   await call.hangUp()
-  const stored = await ari(asterisk, 'GET', '/recordings/stored') as { name: string }[]
-  t.match(stored.map(({ name }) => name), [new RegExp(`-${channel.id.replace(/\D/g, '')}-p496215550100-hotline$`)], 'named by the digits of its channel')
+  const stored = (await ari(asterisk, 'GET', '/recordings/stored')) as { name: string }[]
+  t.match(
+    stored.map(({ name }) => name),
+    [new RegExp(`-${channel.id.replace(/\D/g, '')}-p496215550100-hotline$`)],
+    'named by the digits of its channel',
+  )
 })
 
 t.test('while Pforte is away and a reserve number is set, the call goes there', async (t) => {
   const wanted = await options(t)
   const asterisk = await ensureAsterisk(wanted)
   await pushAgent(asterisk, 'anna', 'correct horse')
-  const anna = await Phone.open({ host: '127.0.0.1', user: 'anna', password: 'correct horse', registrar: { host: '127.0.0.1', port: wanted.sip.port } })
+  const anna = await Phone.open({
+    host: '127.0.0.1',
+    user: 'anna',
+    password: 'correct horse',
+    registrar: { host: '127.0.0.1', port: wanted.sip.port },
+  })
   t.teardown(() => anna.close())
   await anna.register()
   await ari(asterisk, 'POST', '/asterisk/variable?variable=PFORTE_RESERVE&value=PJSIP/anna')
-  const rung = new Promise((resolve) => anna.onCall((call) => { resolve('rung'); call.reject(603) }))
+  const rung = new Promise((resolve) =>
+    anna.onCall((call) => {
+      resolve('rung')
+      call.reject(603)
+    }),
+  )
   const phone = await stranger(t)
   const call = await phone.call(`sip:hotline@127.0.0.1:${wanted.sip.port}`)
   t.equal(await rung, 'rung')
   await call.play({ hz: 440, ms: 500 })
   await call.hangUp()
-  const stored = await ari(asterisk, 'GET', '/recordings/stored') as unknown[]
+  const stored = (await ari(asterisk, 'GET', '/recordings/stored')) as unknown[]
   t.equal(stored.length, 1, 'nobody took it there, so there is a message after all')
 })
 
@@ -136,7 +166,7 @@ t.test('a caller who hides the number or sends a strange one leaves a message al
     await call.play({ hz: 440, ms: 500 })
     await call.hangUp()
   }
-  const names = (await ari(asterisk, 'GET', '/recordings/stored') as { name: string }[]).map(({ name }) => name)
+  const names = ((await ari(asterisk, 'GET', '/recordings/stored')) as { name: string }[]).map(({ name }) => name)
   t.equal(names.length, 2)
   for (const name of names) t.match(parseFallbackName(name), { caller: null, line: 'hotline' })
 })
@@ -155,7 +185,12 @@ t.test('a phone that Pforte pushed registers, is called, and may dial nothing', 
   await anna.register()
   t.match(await ari(asterisk, 'GET', '/endpoints/PJSIP/anna'), { resource: 'anna' })
 
-  const rung = new Promise((resolve) => anna.onCall((call) => { resolve('rung'); call.reject(603) }))
+  const rung = new Promise((resolve) =>
+    anna.onCall((call) => {
+      resolve('rung')
+      call.reject(603)
+    }),
+  )
   await connect(t, asterisk)
   await ari(asterisk, 'POST', '/channels?endpoint=PJSIP/anna&app=pforte&timeout=5')
   t.equal(await rung, 'rung')
@@ -172,18 +207,25 @@ t.test('nobody unauthenticated reaches anything but the lines', async (t) => {
   const anna = await Phone.open({ host: '127.0.0.1', user: 'anna', password: 'correct horse', registrar })
   t.teardown(() => anna.close())
   let rings = 0
-  anna.onCall((call) => { rings++; call.reject(603) })
+  anna.onCall((call) => {
+    rings++
+    call.reject(603)
+  })
   await anna.register()
 
   const phone = await stranger(t)
   for (const dialled of ['+493012345678', '00493012345678', 'anna', 'PJSIP%2Fanna', 'anna%26x']) {
     const call = await phone.call(`sip:${dialled}@127.0.0.1:${wanted.sip.port}`)
-    const channels = await ari(asterisk, 'GET', '/channels') as { name: string }[]
+    const channels = (await ari(asterisk, 'GET', '/channels')) as { name: string }[]
     t.equal(channels.length, 1, `${dialled}: the caller's own channel and no other`)
     await call.hangUp()
   }
   for (const dialled of ['s', 'h', 'i', 't']) {
-    await t.rejects(phone.call(`sip:${dialled}@127.0.0.1:${wanted.sip.port}`), { status: /404|484/ }, `the dialplan's own ${dialled} cannot be dialled`)
+    await t.rejects(
+      phone.call(`sip:${dialled}@127.0.0.1:${wanted.sip.port}`),
+      { status: /404|484/ },
+      `the dialplan's own ${dialled} cannot be dialled`,
+    )
   }
   t.equal(rings, 0)
 })
@@ -194,7 +236,7 @@ t.test('digits that a caller types are in no log', async (t) => {
   const event = await connect(t, asterisk)
   const phone = await stranger(t)
   const dialling = await phone.dial(`sip:hotline@127.0.0.1:${wanted.sip.port}`)
-  const { channel } = await event('StasisStart') as { channel: { id: string } }
+  const { channel } = (await event('StasisStart')) as { channel: { id: string } }
   await ari(asterisk, 'POST', `/channels/${channel.id}/answer`)
   const call = await dialling.answered
   await call.sendDigits('7')

@@ -15,7 +15,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 async function clone(t: Test, cli: string): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'pforte-clone-')))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
-  for (const name of ['bin', 'package.json', 'package-lock.json', '.npmrc']) await cp(join(ROOT, name), join(folder, name), { recursive: true })
+  for (const name of ['bin', 'package.json', 'package-lock.json', '.npmrc'])
+    await cp(join(ROOT, name), join(folder, name), { recursive: true })
   await mkdir(join(folder, 'src'))
   await writeFile(join(folder, 'src/cli.ts'), cli)
   return folder
@@ -56,19 +57,21 @@ t.test('on an older Node, signals go through to Pforte, and killing the one kill
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const wrapper = spawn(node, [join(folder, 'bin/start.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [pid] = await once(wrapper.stdout.setEncoding('utf8'), 'data') as [string]
+    const [pid] = (await once(wrapper.stdout.setEncoding('utf8'), 'data')) as [string]
     const inner = await identify(Number(pid))
     t.not(inner?.pid, wrapper.pid)
     wrapper.kill(signal)
-    const [code] = await once(wrapper, 'exit') as [number | null]
+    const [code] = (await once(wrapper, 'exit')) as [number | null]
     t.equal(code, signal === 'SIGTERM' ? 7 : null)
-    t.ok(inner !== undefined && await endedWithin(inner, 5_000), `nothing is left after ${signal}`)
+    t.ok(inner !== undefined && (await endedWithin(inner, 5_000)), `nothing is left after ${signal}`)
   }
 })
 
 t.test('without the registry it is one clear line, and no half of node_modules', async (t) => {
   const folder = await clone(t, '')
-  const result = await runCommand('test', process.execPath, [join(folder, 'bin/start.mjs')], { env: { npm_config_registry: 'http://127.0.0.1:9/', npm_config_cache: join(folder, '.npm'), npm_config_fetch_retries: '0' } })
+  const result = await runCommand('test', process.execPath, [join(folder, 'bin/start.mjs')], {
+    env: { npm_config_registry: 'http://127.0.0.1:9/', npm_config_cache: join(folder, '.npm'), npm_config_fetch_retries: '0' },
+  })
   t.equal(result.code, 1)
   t.match(result.stderr, /^… installing node modules\npforte: the npm registry cannot be reached\. Check the network .*\n$/)
   t.notOk((await readdir(folder)).includes('node_modules'))
@@ -77,7 +80,12 @@ t.test('without the registry it is one clear line, and no half of node_modules',
 t.test('a node_modules that does not match package-lock.json is noticed', async (t) => {
   const folder = await clone(t, 'console.log("ran")\n')
   await mkdir(join(folder, 'node_modules'))
-  await writeFile(join(folder, 'node_modules/.package-lock.json'), JSON.stringify({ packages: { 'node_modules/pg': { version: '1.0.0' } } }))
-  const result = await runCommand('test', process.execPath, [join(folder, 'bin/start.mjs')], { env: { npm_config_registry: 'http://127.0.0.1:9/', npm_config_cache: join(folder, '.npm'), npm_config_fetch_retries: '0' } })
+  await writeFile(
+    join(folder, 'node_modules/.package-lock.json'),
+    JSON.stringify({ packages: { 'node_modules/pg': { version: '1.0.0' } } }),
+  )
+  const result = await runCommand('test', process.execPath, [join(folder, 'bin/start.mjs')], {
+    env: { npm_config_registry: 'http://127.0.0.1:9/', npm_config_cache: join(folder, '.npm'), npm_config_fetch_retries: '0' },
+  })
   t.match(result, { code: 1, stdout: '' })
 })

@@ -11,7 +11,12 @@ import { silent as progress } from '../../src/local/progress.ts'
 import { freeSipPort, temporaryHome } from './support/homes.ts'
 
 async function options(t: Test): Promise<AsteriskOptions> {
-  return { home: await temporaryHome(t), sip: { host: '127.0.0.1', port: await freeSipPort() }, rtpPorts: { from: 20_000, to: 29_999 }, progress }
+  return {
+    home: await temporaryHome(t),
+    sip: { host: '127.0.0.1', port: await freeSipPort() },
+    rtpPorts: { from: 20_000, to: 29_999 },
+    progress,
+  }
 }
 
 t.test('a private Asterisk starts, is adopted by the next start, and ends', async (t) => {
@@ -23,7 +28,11 @@ t.test('a private Asterisk starts, is adopted by the next start, and ends', asyn
 
   const pid = (await livingPart(wanted.home, 'asterisk'))?.pid
   const moved = { ...wanted, sip: { host: '127.0.0.1', port: await freeSipPort() } }
-  t.match(await ensureAsterisk(moved), { adopted: false, sipUri: `sip:127.0.0.1:${moved.sip.port}` }, 'another SIP port asks for another Asterisk')
+  t.match(
+    await ensureAsterisk(moved),
+    { adopted: false, sipUri: `sip:127.0.0.1:${moved.sip.port}` },
+    'another SIP port asks for another Asterisk',
+  )
   t.not((await livingPart(wanted.home, 'asterisk'))?.pid, pid)
   t.equal(await stopAsterisk(wanted.home), true)
   t.equal(await stopAsterisk(wanted.home), false)
@@ -54,7 +63,7 @@ t.test('an Asterisk that runs but is not written down any more gives way to a ne
   const unwritten = await livingPart(wanted.home, 'asterisk')
   await rm(join(wanted.home, 'run'), { recursive: true })
   t.equal((await ensureAsterisk(wanted)).adopted, false)
-  t.ok(unwritten !== undefined && !await lives(unwritten))
+  t.ok(unwritten !== undefined && !(await lives(unwritten)))
 })
 
 t.test('a SIP port that is taken is one clear line, and nothing is left running', async (t) => {
@@ -62,13 +71,22 @@ t.test('a SIP port that is taken is one clear line, and nothing is left running'
   const squatter = createSocket('udp4').bind(wanted.sip.port, '127.0.0.1')
   await once(squatter, 'listening')
   t.teardown(() => squatter.close())
-  await t.rejects(ensureAsterisk(wanted), { name: 'PartFailure', part: 'asterisk', exitCode: 1, what: `the SIP port ${wanted.sip.port} on 127.0.0.1 is taken by another program`, mend: /SIP_PORT/ })
+  await t.rejects(ensureAsterisk(wanted), {
+    name: 'PartFailure',
+    part: 'asterisk',
+    exitCode: 1,
+    what: `the SIP port ${wanted.sip.port} on 127.0.0.1 is taken by another program`,
+    mend: /SIP_PORT/,
+  })
   t.equal(await livingPart(wanted.home, 'asterisk'), undefined)
 })
 
 t.test('wrong settings are named with what to set', async (t) => {
   const wanted = await options(t)
-  await t.rejects(ensureAsterisk({ ...wanted, sip: { host: '192.0.2.1', port: wanted.sip.port } }), { exitCode: 2, what: /SIP_HOST 192.0.2.1/ })
+  await t.rejects(ensureAsterisk({ ...wanted, sip: { host: '192.0.2.1', port: wanted.sip.port } }), {
+    exitCode: 2,
+    what: /SIP_HOST 192.0.2.1/,
+  })
   await t.rejects(ensureAsterisk({ ...wanted, rtpPorts: { from: 20_000, to: 10_000 } }), { exitCode: 2, mend: /RTP_PORTS/ })
 })
 
@@ -76,5 +94,9 @@ t.test('a configured Asterisk is checked before anything else is done with it', 
   const asterisk = await ensureAsterisk(await options(t))
   t.match(await checkConfiguredAsterisk(asterisk), { version: asterisk.version })
   await t.rejects(checkConfiguredAsterisk({ ...asterisk, password: 'guessed' }), { name: 'PartFailure', exitCode: 2, mend: /ARI_PASSWORD/ })
-  await t.rejects(checkConfiguredAsterisk({ ...asterisk, ariUrl: `http://127.0.0.1:${await freeSipPort()}` }), { name: 'PartFailure', exitCode: 1, what: /ECONNREFUSED/ })
+  await t.rejects(checkConfiguredAsterisk({ ...asterisk, ariUrl: `http://127.0.0.1:${await freeSipPort()}` }), {
+    name: 'PartFailure',
+    exitCode: 1,
+    what: /ECONNREFUSED/,
+  })
 })

@@ -24,8 +24,14 @@ t.test('a program comes from Debian with all its libraries, without root, and ru
   t.match(first.versions, { hello: /^2\./, libc6: /^2\.36/ })
   t.match(await first.run('hello', ['--greeting=Guten Tag']), { code: 0, stdout: 'Guten Tag\n' })
   const { args } = await first.launch('hello')
-  t.ok(args.every((each) => each === '--library-path' || each.split(':').every((path) => path.startsWith(cache))), 'nothing of the machine is used')
-  t.same((await readdir(cache)).filter((name) => name.includes('partial')), [])
+  t.ok(
+    args.every((each) => each === '--library-path' || each.split(':').every((path) => path.startsWith(cache))),
+    'nothing of the machine is used',
+  )
+  t.same(
+    (await readdir(cache)).filter((name) => name.includes('partial')),
+    [],
+  )
 })
 
 t.test('without a network it is one clear line, and nothing is left behind', async (t) => {
@@ -36,48 +42,100 @@ t.test('without a network it is one clear line, and nothing is left behind', asy
     await ensureDebianPackages({ name: 'hello', packages: ['hello'], suite: 'bookworm', components: ['main'], cacheDir: ${JSON.stringify(cache)}, progress: nothing })
       .catch((error) => console.log(error.name, error.exitCode, error.message))`
   const nowhere = 'http://127.0.0.1:9/'
-  const result = await runCommand('test', process.execPath, ['--input-type=module', '-e', script], { env: { http_proxy: nowhere, https_proxy: nowhere, TAP: '' } })
+  const result = await runCommand('test', process.execPath, ['--input-type=module', '-e', script], {
+    env: { http_proxy: nowhere, https_proxy: nowhere, TAP: '' },
+  })
   t.match(result.stdout, /^PartFailure 1 packages: the Debian archive \S+ cannot be reached .*\n$/)
-  t.same((await readdir(cache)).filter((name) => !name.endsWith('.lock')), [])
+  t.same(
+    (await readdir(cache)).filter((name) => !name.endsWith('.lock')),
+    [],
+  )
 })
 
 t.test('a package that Debian does not have is named', async (t) => {
   const cache = await folder(t)
-  const wanted = ensureDebianPackages({ name: 'nothing', packages: ['pforte-does-not-exist'], suite: 'bookworm', components: ['main'], cacheDir: cache, progress })
+  const wanted = ensureDebianPackages({
+    name: 'nothing',
+    packages: ['pforte-does-not-exist'],
+    suite: 'bookworm',
+    components: ['main'],
+    cacheDir: cache,
+    progress,
+  })
   await t.rejects(wanted, { name: 'PartFailure', what: /pforte-does-not-exist/ })
 })
 
 t.test('what a killed process left half-installed is cleared away, and a full disk is noticed before', async (t) => {
   const cache = await folder(t)
   await mkdir(join(cache, '.thing.partial-old/root'), { recursive: true })
-  const made = await installOnce({ cacheDir: cache, folder: 'thing', spaceBytes: 1, progress, fill: (into) => writeFile(join(into, 'file'), 'whole') })
+  const made = await installOnce({
+    cacheDir: cache,
+    folder: 'thing',
+    spaceBytes: 1,
+    progress,
+    fill: (into) => writeFile(join(into, 'file'), 'whole'),
+  })
   t.equal(await readFile(join(made, 'file'), 'utf8'), 'whole')
   t.same((await readdir(cache)).toSorted(), ['.thing.lock', 'thing'])
 
-  const huge = installOnce({ cacheDir: cache, folder: 'huge', spaceBytes: Number.MAX_SAFE_INTEGER, progress, fill: async () => t.fail('it must not even begin') })
+  const huge = installOnce({
+    cacheDir: cache,
+    folder: 'huge',
+    spaceBytes: Number.MAX_SAFE_INTEGER,
+    progress,
+    fill: async () => t.fail('it must not even begin'),
+  })
   await t.rejects(huge, { name: 'PartFailure', what: /no space left/ })
-  const breaking = installOnce({ cacheDir: cache, folder: 'broken', spaceBytes: 1, progress, fill: () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) })
+  const breaking = installOnce({
+    cacheDir: cache,
+    folder: 'broken',
+    spaceBytes: 1,
+    progress,
+    fill: () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })),
+  })
   await t.rejects(breaking, { name: 'PartFailure', what: /no space left/ })
-  t.same((await readdir(cache)).filter((name) => !name.endsWith('.lock')), ['thing'])
+  t.same(
+    (await readdir(cache)).filter((name) => !name.endsWith('.lock')),
+    ['thing'],
+  )
 })
 
-t.test('the archive must be signed: by keys of the machine, or where it has none or old ones, by those that come with Pforte', async (t) => {
-  const options = { name: 'music', packages: ['asterisk-moh-opsound-g722'], suite: 'sid', components: ['main'], cacheDir: await folder(t), progress } as const
-  const outdated = join(options.cacheDir, 'outdated.gpg')
-  await writeFile(outdated, '')
-  await t.rejects(ensureDebianPackages({ ...options, keyrings: [outdated] }), { name: 'PartFailure', what: /signature .* cannot be verified/ })
-  const own = await debianKeyrings('/nowhere')
-  t.equal(own.length, 1)
-  t.match((await ensureDebianPackages({ ...options, keyrings: [outdated, ...own] })).versions, { 'asterisk-moh-opsound-g722': /^2/ })
-})
+t.test(
+  'the archive must be signed: by keys of the machine, or where it has none or old ones, by those that come with Pforte',
+  async (t) => {
+    const options = {
+      name: 'music',
+      packages: ['asterisk-moh-opsound-g722'],
+      suite: 'sid',
+      components: ['main'],
+      cacheDir: await folder(t),
+      progress,
+    } as const
+    const outdated = join(options.cacheDir, 'outdated.gpg')
+    await writeFile(outdated, '')
+    await t.rejects(ensureDebianPackages({ ...options, keyrings: [outdated] }), {
+      name: 'PartFailure',
+      what: /signature .* cannot be verified/,
+    })
+    const own = await debianKeyrings('/nowhere')
+    t.equal(own.length, 1)
+    t.match((await ensureDebianPackages({ ...options, keyrings: [outdated, ...own] })).versions, { 'asterisk-moh-opsound-g722': /^2/ })
+  },
+)
 
 t.test("the machine's own mirror is used, however its sources are written", async (t) => {
   const apt = await folder(t)
   t.equal(await debianMirror(apt), DEBIAN_DEFAULT_MIRROR, 'none named')
   await mkdir(join(apt, 'sources.list.d'))
-  await writeFile(join(apt, 'sources.list'), '# deb http://old.example/debian bookworm main\ndeb [signed-by=/k] http://security.example/debian-security bookworm-security main\n')
+  await writeFile(
+    join(apt, 'sources.list'),
+    '# deb http://old.example/debian bookworm main\ndeb [signed-by=/k] http://security.example/debian-security bookworm-security main\n',
+  )
   t.equal(await debianMirror(apt), DEBIAN_DEFAULT_MIRROR, 'only comments and other archives')
-  await writeFile(join(apt, 'sources.list.d/debian.sources'), 'Types: deb\nURIs: https://snapshot.debian.org/archive/debian/20250101T000000Z/\nSuites: bookworm\nComponents: main\n\nTypes: deb\n# ours\nURIs: http://mirror.example/debian/\nSuites: bookworm bookworm-updates\nComponents: main\n')
+  await writeFile(
+    join(apt, 'sources.list.d/debian.sources'),
+    'Types: deb\nURIs: https://snapshot.debian.org/archive/debian/20250101T000000Z/\nSuites: bookworm\nComponents: main\n\nTypes: deb\n# ours\nURIs: http://mirror.example/debian/\nSuites: bookworm bookworm-updates\nComponents: main\n',
+  )
   t.equal(await debianMirror(apt), 'http://mirror.example/debian')
   await writeFile(join(apt, 'sources.list'), 'deb [arch=amd64 signed-by=/k] https://first.example/mirrors/debian/ stable main contrib\n')
   t.equal(await debianMirror(apt), 'https://first.example/mirrors/debian')

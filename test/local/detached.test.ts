@@ -6,9 +6,17 @@ import { openHome } from '../../src/local/home.ts'
 import { identify, lives } from '../../src/local/process-identity.ts'
 import { temporaryHome } from './support/homes.ts'
 
-const start = (home: string, script: string) => startDetached({
-  home, name: 'part', command: '/bin/sh', args: ['-c', script, home], mark: home, cwd: '/', ports: { part: 4711 }, settings: { size: 'small' },
-})
+const start = (home: string, script: string) =>
+  startDetached({
+    home,
+    name: 'part',
+    command: '/bin/sh',
+    args: ['-c', script, home],
+    mark: home,
+    cwd: '/',
+    ports: { part: 4711 },
+    settings: { size: 'small' },
+  })
 
 t.test('a part is written down, found again and ended', async (t) => {
   const home = await temporaryHome(t)
@@ -41,7 +49,10 @@ t.test('another process that got the pid of a dead part is not taken for it', as
   const home = await temporaryHome(t)
   const { run } = await openHome(home)
   const us = await identify(process.pid)
-  await writeFile(join(run, 'part.json'), JSON.stringify({ ...us, startTime: (us?.startTime ?? 0) - 1, ports: {}, settings: {}, mark: home }))
+  await writeFile(
+    join(run, 'part.json'),
+    JSON.stringify({ ...us, startTime: (us?.startTime ?? 0) - 1, ports: {}, settings: {}, mark: home }),
+  )
   t.equal(await livingPart(home, 'part'), undefined)
   t.equal(await stopPart(home, 'part', { signal: 'SIGKILL', timeoutMs: 1000 }), false, 'and not killed')
 })

@@ -34,7 +34,10 @@ t.test('a secret that was emptied is not silently replaced, since PINs depend on
 t.test('a PFORTE_HOME that is a file is one clear line', async (t) => {
   const home = await temporaryHome(t)
   await writeFile(home, 'not a folder')
-  const failure = await openHome(home).then(() => undefined, (error: unknown) => error)
+  const failure = await openHome(home).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
   t.ok(failure instanceof PartFailure)
   t.match(String(failure), home)
   t.notMatch(String((failure as Error).message), '\n')

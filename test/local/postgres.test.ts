@@ -75,7 +75,10 @@ t.test('a Postgres that runs but is not written down any more is not started a s
   const home = await temporaryHome(t)
   const { databaseUrl } = await ensurePostgres({ home, progress })
   await query(databaseUrl, 'create table kept as select 1 as one')
-  await writeFile(join(home, 'run/postgres.json'), JSON.stringify({ pid: 999_999_999, startTime: 1, bootId: '', ports: {}, settings: {}, mark: '' }))
+  await writeFile(
+    join(home, 'run/postgres.json'),
+    JSON.stringify({ pid: 999_999_999, startTime: 1, bootId: '', ports: {}, settings: {}, mark: '' }),
+  )
   const again = await ensurePostgres({ home, progress })
   t.same(await query(again.databaseUrl, 'select one from kept'), [{ one: 1 }])
 })
@@ -87,7 +90,12 @@ t.test('a configured port that is taken is one clear line, and nothing is left r
   t.teardown(() => squatter.close())
   const address = squatter.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  await t.rejects(ensurePostgres({ home, port, progress }), { name: 'PartFailure', part: 'postgres', what: `port ${port} on 127.0.0.1 is taken by another program`, mend: /POSTGRES_PORT/ })
+  await t.rejects(ensurePostgres({ home, port, progress }), {
+    name: 'PartFailure',
+    part: 'postgres',
+    what: `port ${port} on 127.0.0.1 is taken by another program`,
+    mend: /POSTGRES_PORT/,
+  })
   t.equal(await livingPart(home, 'postgres'), undefined)
 })
 

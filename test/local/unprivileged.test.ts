@@ -15,21 +15,25 @@ import { freeSipPort, temporaryHome } from './support/homes.ts'
 
 const root = process.geteuid?.() === 0
 
-t.test('an ordinary user brings up everything without any right of root', { skip: root && await othersCanEnter(import.meta.dirname) ? false : 'needs root, to become somebody else' }, async (t) => {
-  const cache = await cacheDir()
-  await ensureAsteriskPackages({ cacheDir: cache, progress })
-  await ensurePostgresBinaries({ cacheDir: cache, progress })
-  const folder = await mkdtemp(join(tmpdir(), 'pforte-nobody-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  await chown(folder, NOBODY.uid, NOBODY.gid)
+t.test(
+  'an ordinary user brings up everything without any right of root',
+  { skip: root && (await othersCanEnter(import.meta.dirname)) ? false : 'needs root, to become somebody else' },
+  async (t) => {
+    const cache = await cacheDir()
+    await ensureAsteriskPackages({ cacheDir: cache, progress })
+    await ensurePostgresBinaries({ cacheDir: cache, progress })
+    const folder = await mkdtemp(join(tmpdir(), 'pforte-nobody-'))
+    t.teardown(() => rm(folder, { recursive: true, force: true }))
+    await chown(folder, NOBODY.uid, NOBODY.gid)
 
-  const home = join(folder, 'a folder with blanks', 'and a long name for good measure')
-  const script = join(import.meta.dirname, 'support/start-parts.ts')
-  const result = await runCommand('test', process.execPath, [script, home, cache], { user: NOBODY, env: { HOME: folder, TAP: '' } })
-  t.equal(result.stderr, '')
-  t.same(JSON.parse(result.stdout), { adopted: [false, false, true, true], stopped: [true, true] })
-  t.equal((await stat(join(home, 'parts/postgres'))).uid, NOBODY.uid)
-})
+    const home = join(folder, 'a folder with blanks', 'and a long name for good measure')
+    const script = join(import.meta.dirname, 'support/start-parts.ts')
+    const result = await runCommand('test', process.execPath, [script, home, cache], { user: NOBODY, env: { HOME: folder, TAP: '' } })
+    t.equal(result.stderr, '')
+    t.same(JSON.parse(result.stdout), { adopted: [false, false, true, true], stopped: [true, true] })
+    t.equal((await stat(join(home, 'parts/postgres'))).uid, NOBODY.uid)
+  },
+)
 
 t.test('for root, nothing that faces the network runs as root', { skip: root ? false : 'needs root' }, async (t) => {
   const home = await temporaryHome(t)
@@ -38,7 +42,10 @@ t.test('for root, nothing that faces the network runs as root', { skip: root ? f
   for (const name of ['postgres', 'asterisk']) {
     const status = await readFile(`/proc/${(await livingPart(home, name))?.pid}/status`, 'utf8')
     const uids = /^Uid:\s+(.*)$/m.exec(status)?.[1]?.split(/\s+/).map(Number) ?? [0]
-    t.ok(uids.every((uid) => uid > 0), `${name} has no root left to return to`)
+    t.ok(
+      uids.every((uid) => uid > 0),
+      `${name} has no root left to return to`,
+    )
     t.match(status, /^Groups:\s*$/m, `${name} is in no group of root's`)
   }
   for (const name of ['secret', 'ari-password', 'postgres-password']) {

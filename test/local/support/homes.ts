@@ -5,7 +5,9 @@ import { stopPart } from '../../../src/local/detached.ts'
 import { removeHome } from '../../../src/local/home.ts'
 import { freePort, udpPortIsFree } from '../../../src/local/ports.ts'
 
-interface Teardown { teardown: (work: () => Promise<void>) => unknown }
+interface Teardown {
+  teardown: (work: () => Promise<void>) => unknown
+}
 
 /** A PFORTE_HOME of this test's own, below a folder that only its owner can enter; gone, with all that ran in it, afterwards. */
 export async function temporaryHome(t: Teardown): Promise<string> {
