@@ -100,7 +100,7 @@ async function releaseStrays({ asterisk, calls, store, log, now }: RecoveryDeps,
 }
 
 function resumeCall(call: CallRunner, observed: Observed, live: Set<string>): void {
-  if (call.state.phase === 'ended') return
+  if (call.state.phase === 'ended') return call.forgetGoodbyes()
   const { id, leg } = call.facts
   const found: ObservedCall = {
     at: observed.at,

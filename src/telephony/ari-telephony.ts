@@ -98,6 +98,8 @@ export class AriTelephony implements Telephony {
   async send(command: TelephonyCommand): Promise<Outcome> {
     const call = callFor(command, this.#calls)
     if (typeof call === 'string') return { ok: false, why: 'refused', detail: call }
+    if (command.do === 'stopRinging' && (await this.#isUp(command.leg)))
+      return { ok: false, why: 'conflict', detail: 'somebody has just picked up' }
     const outcome = outcomeOf(await this.#request(call))
     if (outcome.ok || outcome.why !== 'conflict' || (command.do !== 'ring' && command.do !== 'dial')) return outcome
     return this.#isTaken(command.leg, outcome)
@@ -149,6 +151,11 @@ export class AriTelephony implements Telephony {
     return this.#current === null
       ? Promise.resolve({ status: null, why: 'unreachable', detail: 'not connected' })
       : this.#current.request(call)
+  }
+
+  async #isUp(leg: string): Promise<boolean> {
+    const reply = await this.#request({ operation: 'channels.get', params: { channelId: leg } })
+    return isSuccess(reply) && (reply.body as { state: string }).state === 'Up'
   }
 
   /**

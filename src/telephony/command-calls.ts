@@ -73,6 +73,11 @@ export function callFor(command: TelephonyCommand, settings: CallSettings): AriC
     case 'destroyBridge':
       return { operation: 'bridges.destroy', params: { bridgeId: command.bridge } }
     case 'hangUp':
+      return {
+        operation: 'channels.hangup',
+        params: { channelId: command.leg, reason: command.why === 'unknown_number' ? 'unallocated' : 'normal' },
+      }
+    case 'stopRinging':
       return { operation: 'channels.hangup', params: { channelId: command.leg, reason: 'normal' } }
   }
 }

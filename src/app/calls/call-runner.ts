@@ -107,6 +107,11 @@ export class CallRunner implements CallInHand {
     this.#goodbyes.legGone(leg)
   }
 
+  /** What was told while the connection was away is lost: nobody is waited for any more. */
+  forgetGoodbyes(): void {
+    this.#goodbyes.forget()
+  }
+
   row(): CallRow {
     const state = this.#state
     return {

@@ -164,7 +164,7 @@ export class Calls {
         { dialled: caller.dialled.slice(0, 40), trunk: caller.trunk },
         'nobody answers this number: no line in pforte.yaml has it',
       )
-      void this.#deps.telephony.send({ do: 'hangUp', leg: caller.leg })
+      void this.#deps.telephony.send({ do: 'hangUp', leg: caller.leg, why: 'unknown_number' })
       return
     }
     const facts: CallFacts = {

@@ -84,6 +84,9 @@ export function doCommand(call: CallInHand, command: CallCommand, timers: CallTi
     case 'hangUpLeg':
       void telephony.send({ do: 'hangUp', leg: outgoingLeg(id, command.leg) })
       return
+    case 'stopRinging':
+      goodbyes.stopRinging(command.leg)
+      return
     case 'tellCallerGone':
       goodbyes.say(command.leg)
       return

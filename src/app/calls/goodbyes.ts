@@ -1,11 +1,13 @@
-/** Agents who picked up just as the caller hung up: they are told, and then let go. */
+/** Agents who pick up just as the caller hangs up: they are told, and then let go. */
 import type { LegName } from '../../domain/call/events.ts'
 import type { CallInHand } from './call-in-hand.ts'
-import { goodbyeOf, outgoingLeg } from './ids.ts'
+import { bridgeOf, goodbyeOf, outgoingLeg } from './ids.ts'
 
 export class Goodbyes {
   /** Playback → leg. */
   readonly #spoken = new Map<string, string>()
+  /** Legs that need not ring any more, until it is known that nobody has picked them up. */
+  readonly #stopping = new Set<string>()
   readonly #call: CallInHand
 
   constructor(call: CallInHand) {
@@ -13,12 +15,27 @@ export class Goodbyes {
   }
 
   get areOver(): boolean {
-    return this.#spoken.size === 0
+    return this.#spoken.size === 0 && this.#stopping.size === 0
+  }
+
+  /** If somebody has just picked up, that is told next, and the core decides what they hear. */
+  stopRinging(leg: LegName): void {
+    const { services, facts } = this.#call
+    const channel = outgoingLeg(facts.id, leg)
+    this.#stopping.add(channel)
+    void services.telephony.send({ do: 'stopRinging', leg: channel }).then((outcome) => {
+      if (!outcome.ok && outcome.why === 'conflict') return
+      this.#stopping.delete(channel)
+      services.onSettled()
+    })
   }
 
   say(leg: LegName): void {
     const { services, facts, state } = this.#call
     const channel = outgoingLeg(facts.id, leg)
+    this.#stopping.delete(channel)
+    // In a bridge nothing would be heard to its end: it is taken down with the call.
+    if (state.connectedAt !== null) void services.telephony.send({ do: 'destroyBridge', bridge: bridgeOf(facts.id) })
     const prompt = services.callerGone(state.language)
     if (prompt === null) {
       void services.telephony.send({ do: 'hangUp', leg: channel })
@@ -42,6 +59,14 @@ export class Goodbyes {
   }
 
   legGone(leg: string): void {
+    this.#stopping.delete(leg)
     for (const [playback, one] of this.#spoken) if (one === leg) this.#spoken.delete(playback)
+  }
+
+  /** The connection was away, and what became of these legs with it; what is left of them is taken down by whoever looks. */
+  forget(): void {
+    this.#spoken.clear()
+    this.#stopping.clear()
+    this.#call.services.onSettled()
   }
 }

@@ -74,13 +74,19 @@ export function connect(call: CallInHand, visit: number, leg: LegName): void {
       const mine = await accept(call, { callId: call.facts.id, agentId, endpoint: '', offer })
       if (!mine) return call.take({ type: 'commandRefused', at: now(), visit, command: 'connect', leg })
     }
-    if (call.state.phase === 'ended') return
+    if (isOver(call)) return
     const bridge = bridgeOf(call.facts.id)
     const created = await telephony.send({ do: 'createBridge', bridge })
+    if (isOver(call)) return
     if (!created.ok && created.why !== 'conflict') return reportRefusal(call, { visit, command: 'connect', leg }, Promise.resolve(created))
     const joined = telephony.send({ do: 'joinBridge', bridge, legs: [call.facts.leg, outgoingLeg(call.facts.id, leg)] })
     reportRefusal(call, { visit, command: 'connect', leg }, joined)
   })
+}
+
+/** It may have ended while something was waited for. */
+function isOver(call: CallInHand): boolean {
+  return call.state.phase === 'ended'
 }
 
 /**

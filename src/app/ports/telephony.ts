@@ -42,7 +42,10 @@ export type TelephonyCommand =
   | { do: 'createBridge'; bridge: BridgeId }
   | { do: 'joinBridge'; bridge: BridgeId; legs: LegId[] }
   | { do: 'destroyBridge'; bridge: BridgeId }
-  | { do: 'hangUp'; leg: LegId }
+  /** `unknown_number` tells a caller who has not been answered that nobody has the number. */
+  | { do: 'hangUp'; leg: LegId; why?: 'unknown_number' }
+  /** Hangs up a leg that rings. One that has just been picked up goes on: `conflict`, and `legAnswered` comes. */
+  | { do: 'stopRinging'; leg: LegId }
 
 export type LegEndCause = 'rejected' | 'busy' | 'no_answer' | 'unreachable' | 'hung_up'
 

@@ -35,7 +35,9 @@ export type CallCommand =
    */
   | { type: 'connect'; visit: number; leg: LegName }
   | { type: 'hangUpLeg'; leg: LegName }
-  /** The agent picked up as the caller went: they hear it, then the leg ends. */
+  /** The phone need not ring any more. If it was picked up in this moment, it stays: `legAnswered` comes and is answered then. */
+  | { type: 'stopRinging'; leg: LegName }
+  /** The agent picked up just as the caller went: they hear it, then the leg ends. */
   | { type: 'tellCallerGone'; leg: LegName }
   | { type: 'releaseAgent'; offer: number; agentId: string; why: AgentRelease }
   | { type: 'record'; visit: number; maxMs: number; silenceMs: number }

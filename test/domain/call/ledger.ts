@@ -10,7 +10,7 @@ import type { ObservedCall } from '../../../src/domain/call/resume.ts'
 import type { CallState } from '../../../src/domain/call/state.ts'
 
 /** What may still be asked for once a call has ended. */
-const closing = new Set<CallCommand['type']>(['hangUpLeg', 'tellCallerGone', 'releaseAgent', 'leaveQueue'])
+const closing = new Set<CallCommand['type']>(['hangUpLeg', 'stopRinging', 'tellCallerGone', 'releaseAgent', 'leaveQueue'])
 
 export class Ledger {
   readonly timers = new Map<string, { visit: number; firesAt: number }>()
@@ -168,6 +168,7 @@ export class Ledger {
         this.queues.delete(command.visit)
         return
       case 'hangUpLeg':
+      case 'stopRinging':
       case 'tellCallerGone':
         this.legs.delete(command.leg)
         return

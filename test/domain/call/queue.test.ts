@@ -25,6 +25,7 @@ t.test('a free agent is rung at once and the two talk', async (t) => {
   })
   t.test('the caller hangs up', async (t) => {
     new Story(t, hotline, call.state)
+      .later(60_000)
       .hangsUp()
       .then('hangUpLeg agent-1', 'releaseAgent anna of offer 1: conversation_ended', 'end connected')
       .went('outage:off', 'welcome:done', 'ask_pin:right', 'service_hours:open', 'wait:connected')
@@ -44,7 +45,7 @@ t.test('no answer in time: the next agent, with the place kept', async (t) => {
   call
     .isOffered('anna', 1)
     .runsOut('ring')
-    .then('hangUpLeg agent-1', 'releaseAgent anna of offer 1: no_answer', 'set max_wait to 580 s')
+    .then('stopRinging agent-1', 'releaseAgent anna of offer 1: no_answer', 'set max_wait to 580 s')
     .standsIn('wait', 'waiting')
     .ends('agent-1', 'no_answer')
     .thenNothing()
@@ -55,7 +56,7 @@ t.test('no answer in time: the next agent, with the place kept', async (t) => {
     .ends('agent-3', 'busy')
     .isOffered('dora', 4)
     .refused('ring')
-    .then('hangUpLeg agent-4', 'clear ring', 'releaseAgent dora of offer 4: unreachable', 'set max_wait to 580 s')
+    .then('stopRinging agent-4', 'clear ring', 'releaseAgent dora of offer 4: unreachable', 'set max_wait to 580 s')
   t.equal(call.state.queuedSince, since)
 })
 
@@ -76,7 +77,9 @@ t.test('a phone that rings at the end of the longest wait may still be answered'
     .isOffered('anna', 1)
     .later(6_000)
   new Story(t, hotline, ringing.state).answers('agent-1').standsIn('wait', 'talking')
-  ringing.runsOut('ring').then('hangUpLeg agent-1', 'releaseAgent anna of offer 1: no_answer', 'leaveQueue', 'stopMusic', 'play sorry_menu')
+  ringing
+    .runsOut('ring')
+    .then('stopRinging agent-1', 'releaseAgent anna of offer 1: no_answer', 'leaveQueue', 'stopMusic', 'play sorry_menu')
 })
 
 t.test('a second wait counts from its own beginning', async (t) => {
@@ -92,7 +95,14 @@ t.test('# leaves the queue for the voicemail, while it rings too', async (t) => 
   waiting(t)
     .isOffered('anna', 1)
     .types('#')
-    .then('hangUpLeg agent-1', 'releaseAgent anna of offer 1: caller_gone', 'leaveQueue', 'stopMusic', 'clear ring', 'play after_the_beep')
+    .then(
+      'stopRinging agent-1',
+      'releaseAgent anna of offer 1: caller_gone',
+      'leaveQueue',
+      'stopMusic',
+      'clear ring',
+      'play after_the_beep',
+    )
     .answers('agent-1')
     .then('hangUpLeg agent-1')
 })
@@ -101,10 +111,19 @@ t.test('the caller hangs up while it rings', async (t) => {
   waiting(t)
     .isOffered('anna', 1)
     .hangsUp()
-    .then('hangUpLeg agent-1', 'releaseAgent anna of offer 1: caller_gone', 'leaveQueue', 'clear ring', 'end abandoned')
+    .then('stopRinging agent-1', 'releaseAgent anna of offer 1: caller_gone', 'leaveQueue', 'clear ring', 'end abandoned')
     .hasEnded('abandoned')
     .answers('agent-1')
     .then('tellCallerGone agent-1')
+})
+
+t.test('the caller hangs up before a word was said: the agent hears it', async (t) => {
+  waiting(t)
+    .isOffered('anna', 1)
+    .answers('agent-1')
+    .later(300)
+    .hangsUp()
+    .then('tellCallerGone agent-1', 'releaseAgent anna of offer 1: conversation_ended', 'end connected')
 })
 
 t.test('an agent offered too late is not kept', async (t) => {

@@ -97,7 +97,7 @@ t.test('an agent is rung', async (t) => {
     ringing(t)
       .later(20_000)
       .restarts({ legs: [{ leg: 'agent-1', state: 'ringing' }] })
-      .then('startMusic', 'hangUpLeg agent-1', 'clear ring', 'releaseAgent anna of offer 1: no_answer', 'set max_wait to 575 s')
+      .then('startMusic', 'stopRinging agent-1', 'clear ring', 'releaseAgent anna of offer 1: no_answer', 'set max_wait to 575 s')
   })
   t.test('and has answered meanwhile', async (t) => {
     ringing(t)

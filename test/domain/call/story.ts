@@ -228,6 +228,7 @@ function sentence(command: CallCommand, at: number): string {
       return `dial ${command.leg} to ${command.number} over ${command.trunk}`
     case 'connect':
     case 'hangUpLeg':
+    case 'stopRinging':
     case 'tellCallerGone':
       return `${command.type} ${command.leg}`
     case 'releaseAgent':

@@ -64,9 +64,25 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
     phone.onCall(resolve)
     await here.send(ring(other, callerLeg))
     const ringing = await promise
-    await here.send({ do: 'hangUp', leg: other })
+    await here.send({ do: 'stopRinging', leg: other })
     await ringing.cancelled
     t.match(await here.seen.event('legEnded'), { leg: other, cause: 'no_answer' })
+    await call.hangUp()
+  })
+
+  t.test('a phone that has just been picked up is not taken for one that rings', async (t) => {
+    const here = await scene(t)
+    const { rings } = await anna(t, here)
+    const { leg: callerLeg, call } = await caller(t, here)
+    const leg = id('leg')
+    await here.send(ring(leg, callerLeg))
+    const picked = await (await rings).answer()
+    t.match(await here.seen.event('legAnswered'), { leg })
+    t.match(await here.telephony.send({ do: 'stopRinging', leg }), { ok: false, why: 'conflict' })
+    t.notOk(picked?.isOver)
+    await here.send({ do: 'hangUp', leg })
+    t.match(await picked?.ended, { by: 'them' })
+    t.match(await here.telephony.send({ do: 'stopRinging', leg }), { ok: false, why: 'gone' })
     await call.hangUp()
   })
 

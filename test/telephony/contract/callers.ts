@@ -35,6 +35,15 @@ export function callers(t: Test, { pbx, id, scene, caller }: Stage): void {
     t.equal(seen.endsOf(leg).length, 1)
   })
 
+  t.test('a caller who dialled what nobody has is told so, as the network tells it', async (t) => {
+    const here = await scene(t)
+    const phone = await pbx.phone(t, '+496215550100')
+    const dialling = await phone.dial(pbx.hotline)
+    const { leg } = await here.seen.event('callerArrived')
+    await here.send({ do: 'hangUp', leg, why: 'unknown_number' })
+    await t.rejects(dialling.answered, { name: 'CallFailed', message: /404/ })
+  })
+
   t.test('a caller hears a prompt to its end', async (t) => {
     const here = await scene(t)
     const { leg, call } = await caller(t, here)

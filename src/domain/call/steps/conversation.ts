@@ -3,6 +3,9 @@ import type { LegName } from '../events.ts'
 import type { ObservedCall } from '../resume.ts'
 import type { Turn } from '../turn.ts'
 
+/** Within this time of picking up nobody has heard the other yet: the agent is told why the line is dead. */
+const justPickedUpMs = 1_000
+
 /** The leg has answered: music off, both in one bridge. */
 export function talk(turn: Turn, leg: LegName, agentId: string | null): void {
   turn.clearTimers()
@@ -24,7 +27,8 @@ export function otherSideLeft(turn: Turn): void {
 export function closeConversation(turn: Turn): void {
   const doing = turn.state.doing
   if (doing.what !== 'talking') return
-  turn.do({ type: 'hangUpLeg', leg: doing.leg })
+  const justPickedUp = doing.agentId !== null && turn.at - (turn.state.connectedAt ?? 0) < justPickedUpMs
+  turn.do({ type: justPickedUp ? 'tellCallerGone' : 'hangUpLeg', leg: doing.leg })
   releaseTalkingAgent(turn)
   turn.mark('connected')
 }

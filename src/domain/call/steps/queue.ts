@@ -46,7 +46,7 @@ export const queue: StepRules<QueueStep> = {
       case 'commandRefused':
         if (event.command === 'connect') return notConnected(turn, step)
         // A refusal may be no more than a lost answer; the leg may be there after all.
-        hangUpOffer(turn)
+        stopOffer(turn)
         return offerFailed(turn, step, 'unreachable')
       case 'timerFired':
         return timeIsUp(turn, step, event.timer)
@@ -128,7 +128,7 @@ function ring(turn: Turn, step: QueueStep, offered: Extract<CallEvent, { type: '
 function resumeRinging(turn: Turn, step: QueueStep): void {
   const endsAt = turn.state.timers.ring ?? turn.at + rulesOf(turn, step).ringMs
   if (endsAt > turn.at) return turn.setTimer('ring', endsAt)
-  hangUpOffer(turn)
+  stopOffer(turn)
   offerFailed(turn, step, 'no_answer')
 }
 
@@ -157,16 +157,16 @@ function notConnected(turn: Turn, step: QueueStep): void {
 
 function timeIsUp(turn: Turn, step: QueueStep, timer: string): void {
   if (timer === 'ring') {
-    hangUpOffer(turn)
+    stopOffer(turn)
     offerFailed(turn, step, 'no_answer')
   } else {
     leave(turn, 'timeout')
   }
 }
 
-function hangUpOffer(turn: Turn): void {
+function stopOffer(turn: Turn): void {
   const doing = turn.state.doing
-  if (doing.what === 'ringing') turn.do({ type: 'hangUpLeg', leg: `agent-${doing.offer}` })
+  if (doing.what === 'ringing') turn.do({ type: 'stopRinging', leg: `agent-${doing.offer}` })
 }
 
 function releaseOffer(turn: Turn, why: AgentRelease): void {
@@ -176,7 +176,7 @@ function releaseOffer(turn: Turn, why: AgentRelease): void {
 }
 
 function giveUpPlace(turn: Turn): void {
-  hangUpOffer(turn)
+  stopOffer(turn)
   releaseOffer(turn, 'caller_gone')
   turn.do({ type: 'leaveQueue', visit: turn.state.visit })
 }
