@@ -24,9 +24,9 @@ export interface DebianPackagesOptions {
   /** A short name for the folder in the cache. */
   name: string
   /** Debian packages; what they depend on comes along, what they recommend does not. */
-  packages: string[]
+  packages: readonly string[]
   suite: 'bookworm' | 'sid'
-  components: string[]
+  components: readonly string[]
   cacheDir: string
   progress: Progress
   /** What a person can do instead when Debian cannot give them, as a clause: `set ARI_URL to an Asterisk of yours`. */

@@ -84,7 +84,7 @@ t.test('a call comes into Pforte with what was dialled and by which trunk', asyn
     channel: { caller: { number: '+496215550100' }, state: 'Ring' },
   })
   await dialling.cancel()
-  await t.rejects(dialling.answered, { status: 487 })
+  await t.rejects(dialling.answered, { name: 'CallFailed', status: 487 })
 })
 
 t.test('while Pforte is away a caller hears the prompt and leaves a message, which Pforte finds later', async (t) => {
@@ -178,7 +178,7 @@ t.test('a phone that Pforte pushed registers, is called, and may dial nothing', 
   await pushAgent(asterisk, 'anna', 'correct horse')
   const thief = await Phone.open({ host: '127.0.0.1', user: 'anna', password: 'wrong', registrar })
   t.teardown(() => thief.close())
-  await t.rejects(thief.register(), { status: 401 })
+  await t.rejects(thief.register(), { name: 'RegistrationFailed', status: 401 })
 
   const anna = await Phone.open({ host: '127.0.0.1', user: 'anna', password: 'correct horse', registrar })
   t.teardown(() => anna.close())
@@ -195,7 +195,11 @@ t.test('a phone that Pforte pushed registers, is called, and may dial nothing', 
   await ari(asterisk, 'POST', '/channels?endpoint=PJSIP/anna&app=pforte&timeout=5')
   t.equal(await rung, 'rung')
   for (const number of ['+493012345678', 'hotline', 'anna', 's']) {
-    await t.rejects(anna.call(`sip:${number}@127.0.0.1:${wanted.sip.port}`), { status: 404 }, `an agent cannot dial ${number}`)
+    await t.rejects(
+      anna.call(`sip:${number}@127.0.0.1:${wanted.sip.port}`),
+      { name: 'CallFailed', status: 404 },
+      `an agent cannot dial ${number}`,
+    )
   }
 })
 
@@ -223,7 +227,7 @@ t.test('nobody unauthenticated reaches anything but the lines', async (t) => {
   for (const dialled of ['s', 'h', 'i', 't']) {
     await t.rejects(
       phone.call(`sip:${dialled}@127.0.0.1:${wanted.sip.port}`),
-      { status: /404|484/ },
+      { name: 'CallFailed', status: /404|484/ },
       `the dialplan's own ${dialled} cannot be dialled`,
     )
   }

@@ -84,10 +84,15 @@ t.test('a SIP port that is taken is one clear line, and nothing is left running'
 t.test('wrong settings are named with what to set', async (t) => {
   const wanted = await options(t)
   await t.rejects(ensureAsterisk({ ...wanted, sip: { host: '192.0.2.1', port: wanted.sip.port } }), {
+    name: 'PartFailure',
     exitCode: 2,
     what: /SIP_HOST 192.0.2.1/,
   })
-  await t.rejects(ensureAsterisk({ ...wanted, rtpPorts: { from: 20_000, to: 10_000 } }), { exitCode: 2, mend: /RTP_PORTS/ })
+  await t.rejects(ensureAsterisk({ ...wanted, rtpPorts: { from: 20_000, to: 10_000 } }), {
+    name: 'PartFailure',
+    exitCode: 2,
+    mend: /RTP_PORTS/,
+  })
 })
 
 t.test('a configured Asterisk is checked before anything else is done with it', async (t) => {

@@ -28,7 +28,10 @@ t.test(
 
     const home = join(folder, 'a folder with blanks', 'and a long name for good measure')
     const script = join(import.meta.dirname, 'support/start-parts.ts')
-    const result = await runCommand('test', process.execPath, [script, home, cache], { user: NOBODY, env: { HOME: folder, TAP: '' } })
+    const result = await runCommand('test', process.execPath, [script, home, cache], {
+      user: NOBODY,
+      env: { HOME: folder, TAP: '', NODE_OPTIONS: '' },
+    })
     t.equal(result.stderr, '')
     t.same(JSON.parse(result.stdout), { adopted: [false, false, true, true], stopped: [true, true] })
     t.equal((await stat(join(home, 'parts/postgres'))).uid, NOBODY.uid)
