@@ -136,7 +136,7 @@ async function download(into: string, options: DebianPackagesOptions): Promise<v
 }
 
 /** @param keyring a path without blanks, which apt would take for two */
-function sourcesFile(mirror: string, suite: string, components: string[], keyring: string): string {
+function sourcesFile(mirror: string, suite: string, components: readonly string[], keyring: string): string {
   return `Types: deb\nURIs: ${mirror}\nSuites: ${suite}\nComponents: ${components.join(' ')}\nSigned-By: ${keyring}\n`
 }
 

@@ -28,9 +28,10 @@ t.test(
 
     const home = join(folder, 'a folder with blanks', 'and a long name for good measure')
     const script = join(import.meta.dirname, 'support/start-parts.ts')
-    const result = await runCommand('test', process.execPath, [script, home, cache], {
+    // The test runner would have every Node under it write into a folder that this user may not write to.
+    const result = await runCommand('test', 'env', ['-u', 'NODE_OPTIONS', process.execPath, script, home, cache], {
       user: NOBODY,
-      env: { HOME: folder, TAP: '', NODE_OPTIONS: '' },
+      env: { HOME: folder, TAP: '' },
     })
     t.equal(result.stderr, '')
     t.same(JSON.parse(result.stdout), { adopted: [false, false, true, true], stopped: [true, true] })
