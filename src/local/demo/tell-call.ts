@@ -124,7 +124,11 @@ async function leaveMessage(listening: Listening): Promise<boolean> {
   await call.play(listening.callerSpeech)
   await call.sendDigits('#')
   await hears(listening, ['thanks'])
-  await Promise.race([call.ended, wait(PROMPT_WITHIN_MS)])
+  const ended = await within(
+    call.ended.then(() => true),
+    PROMPT_WITHIN_MS,
+  )
+  if (ended === null) return false
   story.tell('Pforte', 'hangs up')
   return true
 }
@@ -162,6 +166,9 @@ async function tellOutcome({ story, caller, plan }: Demo, api: DemoApi, since: n
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** The limit's timer ends with the wait, so that a story that is told does not keep its listener. */
 async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | null> {
-  return Promise.race([promise, wait(limitMs).then(() => null)])
+  const { promise: limit, resolve } = Promise.withResolvers<null>()
+  const timer = setTimeout(() => resolve(null), limitMs)
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer))
 }
