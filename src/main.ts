@@ -17,9 +17,11 @@ import type { AgentDefinition, CallStore, Lease } from './app/ports/store.ts'
 import type { Telephony } from './app/ports/telephony.ts'
 import { untilStored } from './app/store-patience.ts'
 import { toDefinitions, type Environment, type Service } from './config.ts'
+import { stopAsterisk } from './local/asterisk.ts'
 import { cacheDir } from './local/cache.ts'
 import { ensureSecret, openHome, type Home } from './local/home.ts'
 import { PartFailure } from './local/part-failure.ts'
+import { stopPostgres } from './local/postgres.ts'
 import type { Progress } from './local/progress.ts'
 import { openVoice } from './local/voice/open.ts'
 import { announceWith } from './main/announce.ts'
@@ -69,14 +71,18 @@ export async function startPforte(environment: Environment, progress: Progress):
 
   const secret = environment.secret ?? (await ensureSecret(home.path, 'secret'))
   const apiKey = environment.apiKey ?? (await ensureSecret(home.path, 'api-key'))
-  const postgres = await postgresPart(environment, progress)
-  const store = await openStoreFor(service, postgres.databaseUrl, secret, log)
 
-  const closers: (() => Promise<void> | void)[] = [() => store.close()]
+  const closers: (() => Promise<void> | void)[] = []
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close()
   }
+  // A start that fails ends what it began itself; what it adopted may carry calls and goes on.
+  const begun: (() => Promise<unknown>)[] = []
   try {
+    const postgres = await postgresPart(environment, progress)
+    if (!postgres.adopted) begun.push(() => stopPostgres(home.path))
+    const store = await openStoreFor(service, postgres.databaseUrl, secret, log)
+    closers.push(() => store.close())
     const voice = await openVoice({ command: service.tts.command ?? undefined, cacheDir: await cacheDir(), progress })
     closers.push(() => voice.close())
     const prompts = new PromptStore({ folder: join(home.path, 'prompts'), voice })
@@ -84,6 +90,7 @@ export async function startPforte(environment: Environment, progress: Progress):
     const render = (of: ServiceFile): Promise<Rendered> => renderWithProgress(of, prompts, progress)
     let rendered = await render(file)
     const asterisk = await asteriskPart(environment, await fallbackPrompt(service, rendered, prompts), progress)
+    if (!asterisk.adopted) begun.push(() => stopAsterisk(home.path))
     const lease = await takeLease(store.calls, asterisk, progress)
     closers.push(() => lease.release())
     const demoAgent = new DemoAgent()
@@ -168,8 +175,8 @@ export async function startPforte(environment: Environment, progress: Progress):
     await hotline.start()
     progress.done('calls are taken')
 
-    await tellGuessChance(store.calls, service, progress)
     const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null
+    await tellGuessChance(store.calls, service, progress)
     const embedded = { postgres: postgres.embedded, asterisk: asterisk.embedded }
     await writeRunFile(home.path, { url: http.url, sipUri: asterisk.sipUri ?? '', embedded })
     closers.push(() => removeRunFile(home.path))
@@ -210,6 +217,7 @@ export async function startPforte(environment: Environment, progress: Progress):
     }
   } catch (error) {
     await closeAll()
+    for (const end of begun.reverse()) await end()
     throw error
   }
 }

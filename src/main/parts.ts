@@ -19,6 +19,8 @@ export async function postgresPart(environment: Environment, progress: Progress)
 export type AsteriskPart = {
   ari: { url: string; user: string; password: string }
   embedded: boolean
+  /** False if this very start began it. */
+  adopted: boolean
   /** `sip:HOST:PORT` that callers and agents reach; null where only the operator knows. */
   sipUri: string | null
   /** Names this Asterisk in rows and in the lease, for as long as it is the same one. */
@@ -35,12 +37,13 @@ export async function asteriskPart(
     const { url, user, password } = ari
     const { warning } = await checkConfiguredAsterisk({ ariUrl: url, user, password })
     if (warning !== undefined) progress.done(warning)
-    return { ari: { url, user, password }, embedded: false, sipUri: null, key: new URL(url).host }
+    return { ari: { url, user, password }, embedded: false, adopted: true, sipUri: null, key: new URL(url).host }
   }
   const running = await ensureAsterisk({ home, sip, rtpPorts: rtp, ariPort: environment.ports.ari ?? undefined, fallbackPrompt, progress })
   return {
     ari: { url: running.ariUrl, user: running.user, password: running.password },
     embedded: true,
+    adopted: running.adopted,
     sipUri: running.sipUri,
     // Its ARI port may change from start to start; its SIP address is what it is known by.
     key: `embedded ${sip.host}:${sip.port}`,
