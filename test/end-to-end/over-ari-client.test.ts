@@ -1,0 +1,3 @@
+import { tellAll } from './stories/all.ts'
+
+await tellAll('ari-client')

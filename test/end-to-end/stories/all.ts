@@ -1,0 +1,37 @@
+/** Every story of a call, on one hotline. They happen side by side; the last ones look at what is left of all. */
+import t from 'tap'
+import type { PforteOptions } from '../../support/pforte.ts'
+import { Hotline } from '../support/hotline.ts'
+import { announcementStories } from './announcement.ts'
+import { gateStories } from './gate.ts'
+import { guessingStories } from './guessing.ts'
+import { hangUpStories } from './hang-ups.ts'
+import { agentStories } from './humans.ts'
+import { loopStories } from './loop.ts'
+import { secretsStory } from './secrets.ts'
+import { strangerStories } from './strangers.ts'
+import { typingStories } from './typing.ts'
+import { voicemailStories } from './voicemail.ts'
+
+const AT_ONCE = 8
+const TIME_LIMIT_MS = 200_000
+
+export async function tellAll(transport: NonNullable<PforteOptions['transport']>): Promise<void> {
+  t.setTimeout(TIME_LIMIT_MS)
+  const hotline = await Hotline.open(t, { transport })
+  t.jobs = AT_ONCE
+  const stories = [
+    guessingStories,
+    voicemailStories,
+    announcementStories,
+    loopStories,
+    gateStories,
+    agentStories,
+    typingStories,
+    hangUpStories,
+    strangerStories,
+  ]
+  for (const tell of stories) tell(t, hotline)
+  // Not beside others, but when all of them are over.
+  secretsStory(t, hotline, { buffered: false })
+}

@@ -1,0 +1,144 @@
+/** Somebody who calls: dials, listens, types, speaks, hangs up; and what Pforte writes down of it. */
+import type { Call, Sound } from '../../../src/local/phone/call.ts'
+import type { CallOptions } from '../../../src/local/phone/outgoing.ts'
+import type { Phone } from '../../../src/local/phone/phone.ts'
+import type { DigitTiming } from '../../../src/local/phone/rtp/digit-sender.ts'
+import type { DigitsSent } from '../../../src/local/phone/rtp/stream.ts'
+import { until } from '../../support/until.ts'
+import type { AgentAtPhone } from './agent.ts'
+import type { Hotline, Row } from './hotline.ts'
+
+/** Of the private Asterisk (local/beep.ts). */
+const BEEP_HZ = 1_000
+const HEARD_WITHIN_MS = 20_000
+/** What was playing when something changed may still be on its way this long. */
+const ON_ITS_WAY_MS = 400
+
+export class Caller {
+  readonly number: string
+  readonly phone: Phone
+  readonly #hotline: Hotline
+  #call: Call | null = null
+  #language = 'de'
+  /** What was heard before this is past. */
+  #heardUpTo = 0
+
+  constructor(hotline: Hotline, phone: Phone, number: string) {
+    this.#hotline = hotline
+    this.phone = phone
+    this.number = number
+  }
+
+  get call(): Call {
+    if (this.#call === null) throw new Error('this caller has not dialled yet')
+    return this.#call
+  }
+
+  async dials(line = 'hotline', options: CallOptions = {}): Promise<this> {
+    this.#language = line.endsWith('-en') ? 'en' : 'de'
+    this.#heardUpTo = 0
+    this.#call = await this.phone.call(this.#hotline.pforte.lineUri(line), { from: this.number, ...options })
+    return this
+  }
+
+  /** Waits until one of these prompts is recognised, and answers which. */
+  async hears(...names: string[]): Promise<string> {
+    const prompts = new Map<string, Buffer>()
+    for (const name of names) prompts.set(name, await this.#hotline.prompt(name, this.#language))
+    const { name, heard } = await this.call.heard.waitForOneOf(prompts, { since: this.#heardUpTo, timeoutMs: HEARD_WITHIN_MS })
+    this.#heardUpTo = heard.endedAt
+    return name
+  }
+
+  /** Waits for sound that goes on although nobody speaks. */
+  async hearsMusic(): Promise<void> {
+    await this.standsIn('music')
+    await this.call.heard.waitForAudio({ since: performance.now() + ON_ITS_WAY_MS, timeoutMs: HEARD_WITHIN_MS })
+  }
+
+  async hearsSound(): Promise<void> {
+    await this.call.heard.waitForAudio({ since: performance.now() + ON_ITS_WAY_MS, timeoutMs: HEARD_WITHIN_MS })
+  }
+
+  async hearsBeep(): Promise<void> {
+    this.#heardUpTo = await this.call.heard.waitForTone(BEEP_HZ, { since: this.#heardUpTo, timeoutMs: HEARD_WITHIN_MS })
+  }
+
+  /** The agent speaks and is heard, so both are connected. */
+  async talksTo(agent: AgentAtPhone): Promise<void> {
+    await this.hearsTone(agent.voiceHz)
+  }
+
+  async hearsTone(hz: number): Promise<void> {
+    await this.call.heard.waitForTone(hz, { timeoutMs: HEARD_WITHIN_MS })
+  }
+
+  async types(digits: string, timing: Partial<DigitTiming> = {}): Promise<DigitsSent> {
+    const sent = await this.call.sendDigits(digits, timing)
+    this.#heardUpTo = Math.max(this.#heardUpTo, sent.lastDigitEndAt)
+    return sent
+  }
+
+  async typesWrongPin(): Promise<void> {
+    await this.types(this.#hotline.freshPin())
+  }
+
+  async speaks(sound: Sound): Promise<boolean> {
+    return this.call.play(sound)
+  }
+
+  async hangsUp(): Promise<void> {
+    await this.call.hangUp()
+  }
+
+  /** Waits until Pforte has hung up. */
+  async isHungUpOn(): Promise<void> {
+    const { by } = await until('Pforte to hang up', () => Promise.race([this.call.ended, wait(HEARD_WITHIN_MS).then(() => null)]), 0)
+    if (by !== 'them') throw new Error('it was the caller who hung up')
+  }
+
+  /** The newest call of this number, as the API shows it; null while there is none. */
+  async row(): Promise<Row | null> {
+    return (await this.#hotline.calls({ caller: this.number }))[0] ?? null
+  }
+
+  /** Waits until the call stands in this step, as the API shows it. */
+  async standsIn(step: string): Promise<Row> {
+    return until(
+      `the call to stand in ${step}`,
+      async () => {
+        const row = await this.row()
+        const stands = row?.['path'].at(-1)
+        if (stands?.step === step && stands.outcome === null) return row
+        throw new Error(`it stands in ${JSON.stringify(row?.['path'])}`)
+      },
+      HEARD_WITHIN_MS,
+    )
+  }
+
+  /** The call's row once it is over and nothing is left of it on Asterisk or with agents. */
+  async afterwards(): Promise<Row> {
+    const row = await until('the call to be over in the API', async () => {
+      const row = await this.row()
+      return row?.['endedAt'] != null ? row : null
+    })
+    await this.#hotline.isGone(row)
+    return row
+  }
+
+  /** The ticket that the call became. */
+  async ticket(): Promise<Row> {
+    const row = await until('the call to have a ticket', async () => {
+      const row = await this.row()
+      return row?.['ticketId'] != null ? row : null
+    })
+    return this.#hotline.get(`/v1/tickets/${row['ticketId']}`)
+  }
+}
+
+/** `ask_pin: wrong, not_correct: done, …` */
+export function pathOf(row: Row): string {
+  return row['path'].map((entry: Row) => `${entry['step']}: ${entry['outcome']}`).join(', ')
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
