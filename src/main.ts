@@ -59,10 +59,11 @@ export type Pforte = {
 }
 
 /**
- * Starts Pforte.
+ * Starts Pforte. Once `stop` is aborted it no longer waits for what may never come (the turn of a
+ * stand-by, Asterisk), and throws the signal's reason.
  * @throws PartFailure: one clear line with the mend
  */
-export async function startPforte(environment: Environment, progress: Progress): Promise<Pforte> {
+export async function startPforte(environment: Environment, progress: Progress, stop: AbortSignal): Promise<Pforte> {
   const now = (): number => Date.now()
   let file = await readServiceFile(environment.configFile, now())
   let { service } = file
@@ -91,7 +92,7 @@ export async function startPforte(environment: Environment, progress: Progress):
     let rendered = await render(file)
     const asterisk = await asteriskPart(environment, await fallbackPrompt(service, rendered, prompts), progress)
     if (!asterisk.adopted) begun.push(() => stopAsterisk(home.path))
-    const lease = await takeLease(store.calls, asterisk, progress)
+    const lease = await orStop(takeLease(store.calls, asterisk, progress), stop)
     closers.push(() => lease.release())
     const demoAgent = new DemoAgent()
     const sync = (of: Service, as: Rendered): Promise<void> => syncDefinitions(store, of, as, demoAgent.definitions, now())
@@ -172,7 +173,7 @@ export async function startPforte(environment: Environment, progress: Progress):
       passwordOf: async (id) => (await store.calls.agentPasswords()).get(id) ?? null,
     })
     progress.step('connecting to Asterisk')
-    await hotline.start()
+    await orStop(hotline.start(), stop)
     progress.done('calls are taken')
 
     const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null
@@ -220,6 +221,15 @@ export async function startPforte(environment: Environment, progress: Progress):
     for (const end of begun.reverse()) await end()
     throw error
   }
+}
+
+/** The result of `work`, unless `stop` comes first; then how `work` ends is of no interest any more. */
+async function orStop<T>(work: Promise<T>, stop: AbortSignal): Promise<T> {
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const end = (): void => reject(stop.reason)
+  if (stop.aborted) end()
+  stop.addEventListener('abort', end)
+  return Promise.race([work, stopped]).finally(() => stop.removeEventListener('abort', end))
 }
 
 const defaultLanguage = (service: Service): string => service.lines[0]?.language ?? 'de'

@@ -2,7 +2,8 @@ import { startPforte, type Pforte } from '../main.ts'
 import { stopAsterisk } from '../local/asterisk.ts'
 import { stopPostgres } from '../local/postgres.ts'
 import { card } from '../main/card.ts'
-import { createProgress } from '../local/progress.ts'
+import { runningPforte } from '../main/run-file.ts'
+import { createProgress, type Progress } from '../local/progress.ts'
 import { environmentOrFail } from './surroundings.ts'
 
 /**
@@ -16,16 +17,17 @@ export async function serve(): Promise<number> {
   const environment = environmentOrFail()
   const progress = createProgress(process.stdout)
   const told = toldToEnd()
-  const starting = startPforte(environment, progress)
+  const stop = new AbortController()
+  const starting = startPforte(environment, progress, stop.signal)
   const early = await Promise.race([starting.then(() => null), told])
   if (early !== null) {
     // Asked to end while starting: what has been begun is ended before we go.
+    stop.abort()
     await starting.then(
       (pforte) => pforte.close(),
       () => undefined,
     )
-    if (early === 'SIGINT') await stopEmbedded(environment.home)
-    return 0
+    return ended(early, environment.home, progress)
   }
   const pforte = await starting
   process.on('SIGHUP', () => void reload(pforte))
@@ -33,13 +35,7 @@ export async function serve(): Promise<number> {
   const why = await Promise.race([told, pforte.ended])
   await pforte.close()
   if (typeof why !== 'string') throw why
-  if (why === 'SIGINT') {
-    await stopEmbedded(environment.home)
-    progress.done('Pforte and its parts have ended')
-  } else {
-    progress.done('Pforte has ended; calls go on in Asterisk until it is back')
-  }
-  return 0
+  return ended(why, environment.home, progress)
 }
 
 function toldToEnd(): Promise<'SIGINT' | 'SIGTERM'> {
@@ -49,9 +45,19 @@ function toldToEnd(): Promise<'SIGINT' | 'SIGTERM'> {
   })
 }
 
-async function stopEmbedded(home: string): Promise<void> {
-  await stopAsterisk(home)
-  await stopPostgres(home)
+/** The last things and the last words. @returns the exit code */
+async function ended(by: 'SIGINT' | 'SIGTERM', home: string, progress: Progress): Promise<number> {
+  if ((await runningPforte(home)) !== null) {
+    // We stood by, and the parts are those of the one that serves.
+    progress.done('this Pforte has ended; the other one goes on')
+  } else if (by === 'SIGINT') {
+    await stopAsterisk(home)
+    await stopPostgres(home)
+    progress.done('Pforte and its parts have ended')
+  } else {
+    progress.done('Pforte has ended; calls go on in Asterisk until it is back')
+  }
+  return 0
 }
 
 async function reload(pforte: Pforte): Promise<void> {
