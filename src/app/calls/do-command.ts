@@ -113,7 +113,7 @@ export function doCommand(call: CallInHand, command: CallCommand, timers: CallTi
       return
     case 'end':
       timers.clearAll()
-      if (call.state.connectedAt !== null) void telephony.send({ do: 'destroyBridge', bridge: bridgeOf(id) })
+      if (call.state.connectedAt !== null && goodbyes.areOver) void telephony.send({ do: 'destroyBridge', bridge: bridgeOf(id) })
       services.onEnded(command.outcome)
       return
   }

@@ -34,8 +34,6 @@ export class Goodbyes {
     const { services, facts, state } = this.#call
     const channel = outgoingLeg(facts.id, leg)
     this.#stopping.delete(channel)
-    // In a bridge nothing would be heard to its end: it is taken down with the call.
-    if (state.connectedAt !== null) void services.telephony.send({ do: 'destroyBridge', bridge: bridgeOf(facts.id) })
     const prompt = services.callerGone(state.language)
     if (prompt === null) {
       void services.telephony.send({ do: 'hangUp', leg: channel })
@@ -54,13 +52,18 @@ export class Goodbyes {
     if (leg === undefined) return false
     this.#spoken.delete(playback)
     void this.#call.services.telephony.send({ do: 'hangUp', leg })
+    this.#takeDownBridge()
     this.#call.services.onSettled()
     return true
   }
 
   legGone(leg: string): void {
     this.#stopping.delete(leg)
-    for (const [playback, one] of this.#spoken) if (one === leg) this.#spoken.delete(playback)
+    for (const [playback, one] of this.#spoken) {
+      if (one !== leg) continue
+      this.#spoken.delete(playback)
+      this.#takeDownBridge()
+    }
   }
 
   /** The connection was away, and what became of these legs with it; what is left of them is taken down by whoever looks. */
@@ -68,5 +71,11 @@ export class Goodbyes {
     this.#spoken.clear()
     this.#stopping.clear()
     this.#call.services.onSettled()
+  }
+
+  /** Not before: a leg that is just leaving a bridge loses what it is told to play, without a word [tried, 22.10.1]. */
+  #takeDownBridge(): void {
+    const { services, facts, state } = this.#call
+    if (state.connectedAt !== null && this.areOver) void services.telephony.send({ do: 'destroyBridge', bridge: bridgeOf(facts.id) })
   }
 }

@@ -1,10 +1,14 @@
 /** Stories of an outage in Mannheim: switched on ahead of the PIN, heard, and switched off again. */
 import type { Test } from 'tap'
+import { wavDurationMs } from '../../../src/app/audio/wav.ts'
 import { pathOf } from '../support/caller.ts'
 import { LINES } from '../support/definition.ts'
 import type { Hotline } from '../support/hotline.ts'
 
 const TEXT = 'Wegen eines Bagger-Schadens sind in Mannheim zurzeit alle Anschlüsse gestört. Wir arbeiten daran.'
+
+/** A prompt’s end that is not worth a whole packet is not sent when nothing comes after it. */
+const LAST_SOUND_MS = 500
 
 export function announcementStories(t: Test, hotline: Hotline): void {
   t.test('an announcement is switched on: heard and gone, heard and passed by, over at its end', async (t) => {
@@ -21,7 +25,7 @@ export function announcementStories(t: Test, hotline: Hotline): void {
     const informed = await content.afterwards()
     t.match(informed, { outcome: 'informed' })
     t.equal(pathOf(informed), 'outage: heard, informed: informed')
-    t.match(content.call.heard.hears(outage), { complete: true })
+    t.ok((content.call.heard.hears(outage)?.heardMs ?? 0) > wavDurationMs(outage) - LAST_SOUND_MS, 'from the first word to the last')
 
     const premium = await (await hotline.caller(t)).dials(LINES.outage)
     await premium.call.heard.waitForPrompt(outage)

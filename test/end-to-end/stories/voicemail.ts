@@ -4,11 +4,14 @@ import { readWav } from '../../../src/app/audio/wav.ts'
 import { PromptShape } from '../../../src/local/phone/rtp/recognise.ts'
 import { until } from '../../support/until.ts'
 import { pathOf, type Caller } from '../support/caller.ts'
+import { LINES } from '../support/definition.ts'
 import type { Hotline, Row } from '../support/hotline.ts'
 import { ari } from '../support/left-behind.ts'
 
-/** `max` of the voicemail in these stories. */
-const LONGEST_MS = 6_000
+/** Of the line that takes brief messages; Asterisk counts whole seconds, and may begin another one. */
+const LONGEST_MS = 7_000
+/** Enough to be no other words. */
+const RECOGNISED_MS = 1_500
 
 export function voicemailStories(t: Test, hotline: Hotline): void {
   t.test('a message of somebody unknown becomes a ticket that one can hear', async (t) => {
@@ -57,7 +60,7 @@ export function voicemailStories(t: Test, hotline: Hotline): void {
   })
 
   t.test('the greeting can be cut short with #, and silence ends the message', async (t) => {
-    const caller = await (await hotline.caller(t)).dials()
+    const caller = await (await hotline.caller(t)).dials(LINES.brief)
     await caller.types('#')
     await caller.hearsMusic()
     await caller.types('#')
@@ -71,7 +74,7 @@ export function voicemailStories(t: Test, hotline: Hotline): void {
   })
 
   t.test('three seconds of silence are no message: no ticket, and the music goes on', async (t) => {
-    const caller = await atTheBeep(t, await hotline.caller(t))
+    const caller = await atTheBeep(t, await hotline.caller(t), LINES.brief)
     await caller.standsIn('music')
     await caller.hangsUp()
     const row = await caller.afterwards()
@@ -91,7 +94,7 @@ export function voicemailStories(t: Test, hotline: Hotline): void {
   })
 
   t.test('whoever talks for ever is thanked at the longest duration', async (t) => {
-    const caller = await atTheBeep(t, await hotline.caller(t))
+    const caller = await atTheBeep(t, await hotline.caller(t), LINES.brief)
     const speech = await hotline.prompt('nobody_free')
     let talks = true
     void (async () => {
@@ -102,7 +105,7 @@ export function voicemailStories(t: Test, hotline: Hotline): void {
     await caller.isHungUpOn()
     const ticket = await caller.ticket()
     const { durationMs } = ticket['voicemail'] as { durationMs: number }
-    t.ok(durationMs <= LONGEST_MS + 500 && durationMs > LONGEST_MS - 1_500, `it lasts ${durationMs} ms`)
+    t.ok(durationMs <= LONGEST_MS + 200 && durationMs > LONGEST_MS - 2_500, `it lasts ${durationMs} ms`)
     t.match(await caller.afterwards(), { outcome: 'voicemail' })
   })
 
@@ -131,8 +134,8 @@ export function voicemailStories(t: Test, hotline: Hotline): void {
     t.equal((await fetch(url)).status, 401)
   })
 
-  async function atTheBeep(t: Test, caller: Caller): Promise<Caller> {
-    await caller.dials()
+  async function atTheBeep(t: Test, caller: Caller, line = 'hotline'): Promise<Caller> {
+    await caller.dials(line)
     await caller.types('#')
     await caller.hearsMusic()
     await caller.types('#')
@@ -150,7 +153,7 @@ export function voicemailStories(t: Test, hotline: Hotline): void {
     const heard = samplesOf(Buffer.from(await response.arrayBuffer()))
     const shape = new PromptShape(Int16Array.from(samplesOf(await hotline.prompt(prompt))))
     const found = shape.find(heard)
-    if (found?.complete !== true) throw new Error(`the recording does not hold all of ${prompt}: ${JSON.stringify(found)}`)
+    if ((found?.heardSamples ?? 0) < RECOGNISED_MS * 8) throw new Error(`the recording does not hold ${prompt}: ${JSON.stringify(found)}`)
   }
 
   async function isDeletedOnAsterisk(row: Row): Promise<void> {

@@ -3,6 +3,7 @@ import type { Call, Sound } from '../../../src/local/phone/call.ts'
 import type { CallOptions } from '../../../src/local/phone/outgoing.ts'
 import type { Phone } from '../../../src/local/phone/phone.ts'
 import type { DigitTiming } from '../../../src/local/phone/rtp/digit-sender.ts'
+import { NotHeard } from '../../../src/local/phone/rtp/heard.ts'
 import type { DigitsSent } from '../../../src/local/phone/rtp/stream.ts'
 import { until } from '../../support/until.ts'
 import type { AgentAtPhone } from './agent.ts'
@@ -11,6 +12,7 @@ import type { Hotline, Row } from './hotline.ts'
 /** Of the private Asterisk (local/beep.ts). */
 const BEEP_HZ = 1_000
 const HEARD_WITHIN_MS = 20_000
+const BEEP_IS_OVER_AFTER_MS = 100
 /** What was playing when something changed may still be on its way this long. */
 const ON_ITS_WAY_MS = 400
 
@@ -45,7 +47,7 @@ export class Caller {
   async hears(...names: string[]): Promise<string> {
     const prompts = new Map<string, Buffer>()
     for (const name of names) prompts.set(name, await this.#hotline.prompt(name, this.#language))
-    const { name, heard } = await this.call.heard.waitForOneOf(prompts, { since: this.#heardUpTo, timeoutMs: HEARD_WITHIN_MS })
+    const { name, heard } = await this.#listens((waiting) => this.call.heard.waitForOneOf(prompts, waiting))
     this.#heardUpTo = heard.endedAt
     return name
   }
@@ -60,8 +62,10 @@ export class Caller {
     await this.call.heard.waitForAudio({ since: performance.now() + ON_ITS_WAY_MS, timeoutMs: HEARD_WITHIN_MS })
   }
 
+  /** Waits for the beep to begin and to end. */
   async hearsBeep(): Promise<void> {
-    this.#heardUpTo = await this.call.heard.waitForTone(BEEP_HZ, { since: this.#heardUpTo, timeoutMs: HEARD_WITHIN_MS })
+    const since = await this.#listens((waiting) => this.call.heard.waitForTone(BEEP_HZ, waiting))
+    this.#heardUpTo = await this.call.heard.waitForSilence(BEEP_IS_OVER_AFTER_MS, { since })
   }
 
   /** The agent speaks and is heard, so both are connected. */
@@ -71,6 +75,17 @@ export class Caller {
 
   async hearsTone(hz: number): Promise<void> {
     await this.call.heard.waitForTone(hz, { timeoutMs: HEARD_WITHIN_MS })
+  }
+
+  /** Says where the call stands when what was waited for does not come. */
+  async #listens<T>(wait: (waiting: { since: number; timeoutMs: number }) => Promise<T>): Promise<T> {
+    try {
+      return await wait({ since: this.#heardUpTo, timeoutMs: HEARD_WITHIN_MS })
+    } catch (error) {
+      if (!(error instanceof NotHeard)) throw error
+      const row = await this.row()
+      throw new Error(`${error.message}; the call went ${row === null ? 'nowhere' : pathOf(row)}`, { cause: error })
+    }
   }
 
   async types(digits: string, timing: Partial<DigitTiming> = {}): Promise<DigitsSent> {

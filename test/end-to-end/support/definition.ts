@@ -19,6 +19,8 @@ export const LINES = {
   outage: 'mannheim',
   /** Music comes twice at most. */
   forgetful: 'forgetful',
+  /** Takes short messages only. */
+  brief: 'brief',
   /** Somebody guesses here until the alarm goes off. */
   guessed: 'guessed',
   /** Greets with an audio file. */
@@ -26,6 +28,8 @@ export const LINES = {
   /** For callers of whom nothing is known but the line they came by. */
   strangers: 'strangers',
 } as const
+
+export const BRIEF_MESSAGE = { max: '6s', silence: '2s' }
 
 export const GREETING_FILE = 'greeting.wav'
 
@@ -35,12 +39,12 @@ export function definitionForStories(text: string): string {
   const service = parse(text) as Yaml
   const flow = service['flows']['hotline'] as Yaml
   flow['steps']['music']['hold_music'] = '2s'
-  Object.assign(flow['steps']['voicemail'], { max: '6s', silence: '2s' })
   flow['steps']['outage']['pause'] = '1s'
 
   addLine(LINES.outage, (steps) => (steps['outage']['special_announcement'] = LINES.outage))
   addLine(LINES.forgetful, (steps) => (steps['music']['times'] = 2))
   addLine(LINES.recorded, (steps) => (steps['ask_pin']['collect_pin'] = 'greeting'))
+  addLine(LINES.brief, (steps) => Object.assign(steps['voicemail'], BRIEF_MESSAGE))
   addLine(LINES.guessed)
   addLine(LINES.strangers)
   service['announcements'].push(LINES.outage)
