@@ -7,6 +7,7 @@
  * silences the older one; calls are taken up before anything that can wait.
  */
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import pino from 'pino'
 import { Announcements } from './app/announcements.ts'
 import { Hotline } from './app/hotline.ts'
@@ -29,7 +30,7 @@ import { callDefinitions, renderPrompts, type Rendered } from './main/definition
 import { DemoAgent } from './main/demo-agent.ts'
 import { seedDemo } from './main/demo-data.ts'
 import { asteriskPart, postgresPart, type AsteriskPart } from './main/parts.ts'
-import { openApi } from './main/api.ts'
+import { openDoor } from './main/door.ts'
 import { removeRunFile, writeRunFile } from './main/run-file.ts'
 import { readServiceFile, type ServiceFile } from './main/service-file.ts'
 import { openStoreFor } from './main/store-at.ts'
@@ -39,6 +40,11 @@ import { openTelephony } from './telephony/open.ts'
 
 /** Pforte's name in Asterisk's dialplan: `Stasis(pforte,…)`. */
 const ARI_APP = 'pforte'
+
+/** How long the API waits for calls to be taken up at the start. */
+const API_WAITS_MS = 1_000
+/** What was decided when calls were taken up is sent by then, and answered. */
+const COMMANDS_LEAVE_WITHIN_MS = 20
 
 export type Pforte = {
   url: string
@@ -94,6 +100,8 @@ export async function startPforte(environment: Environment, progress: Progress, 
     if (!asterisk.adopted) begun.push(() => stopAsterisk(home.path))
     const lease = await orStop(takeLease(store.calls, asterisk, progress), stop)
     closers.push(() => lease.release())
+    const door = await openDoor(environment.http)
+    closers.push(() => door.close())
     const demoAgent = new DemoAgent()
     const sync = (of: Service, as: Rendered): Promise<void> => syncDefinitions(store, of, as, demoAgent.definitions, now())
     await sync(service, rendered)
@@ -141,6 +149,23 @@ export async function startPforte(environment: Environment, progress: Progress, 
     closers.push(() => hotline.close())
     telephony.onStatus((status) => metrics.asteriskConnected(status.is === 'connected'))
 
+    demoAgent.wire({
+      queues: () => service.queues.map((queue) => queue.name),
+      changed: async () => {
+        await sync(service, rendered)
+        await hotline.pushAgents()
+        hotline.dispatcher.kick(null)
+      },
+      available: async (id) => void (await store.records.setAgentState(id, 'available', null, now())),
+      passwordOf: async (id) => (await store.calls.agentPasswords()).get(id) ?? null,
+    })
+    progress.step('connecting to Asterisk')
+    const started = hotline.start()
+    // Calls first: what the API is made of takes longer to load than they take to be taken up, and nothing leaves
+    // this process meanwhile. But if Asterisk is not there, whoever asks must be told so.
+    await Promise.race([started, wait(API_WAITS_MS)])
+    await wait(COMMANDS_LEAVE_WITHIN_MS)
+    const { openApi } = await import('./main/api.ts')
     const http = await openApi({
       environment,
       apiKey,
@@ -160,20 +185,10 @@ export async function startPforte(environment: Environment, progress: Progress, 
       sipUri: asterisk.sipUri,
       log,
       now,
+      door,
     })
     closers.push(() => http.close())
-    demoAgent.wire({
-      queues: () => service.queues.map((queue) => queue.name),
-      changed: async () => {
-        await sync(service, rendered)
-        await hotline.pushAgents()
-        hotline.dispatcher.kick(null)
-      },
-      available: async (id) => void (await store.records.setAgentState(id, 'available', null, now())),
-      passwordOf: async (id) => (await store.calls.agentPasswords()).get(id) ?? null,
-    })
-    progress.step('connecting to Asterisk')
-    await orStop(hotline.start(), stop)
+    await orStop(started, stop)
     progress.done('calls are taken')
 
     const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null

@@ -3,6 +3,7 @@ import Fastify, { type FastifyBaseLogger } from 'fastify'
 import type { Api } from './api.ts'
 import { requireKey } from './auth.ts'
 import { BODY_LIMIT_BYTES, takeJsonBodies } from './body.ts'
+import { Door } from './door.ts'
 import { asProblemError, handleErrors, sendProblem } from './errors.ts'
 import { DiscreetLog } from './logging.ts'
 import { timeRequests } from './metrics.ts'
@@ -20,11 +21,6 @@ import { promptRoutes } from './routes/prompts.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 import { compileValidator } from './validation.ts'
-
-/** A request that is still coming in after this long is given up. */
-const REQUEST_LIMIT_MS = 30_000
-/** How long `close` waits for answers under way before it cuts them. */
-const CLOSE_LIMIT_MS = 5_000
 
 export type Http = {
   /** Where it listens: `http://127.0.0.1:8080`. */
@@ -48,15 +44,20 @@ const ROUTES = [
 ]
 
 /**
- * Starts to listen.
- * @throws what `listen` throws (`EADDRINUSE`, `EACCES`), for the caller to word
+ * Answers at the door, which is opened here if it is not yet.
+ * @throws what `Door.open` throws
  */
-export async function openHttp(options: HttpOptions): Promise<Http> {
+export async function openHttp(options: HttpOptions, opened?: Door): Promise<Http> {
+  const door = opened ?? (await Door.open(options))
+  let answerWith = (): void => {}
   const app: Api = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
     logController: new DiscreetLog(),
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_LIMIT_MS,
+    serverFactory: (answer) => {
+      answerWith = () => door.answerWith(answer)
+      return door.server
+    },
     frameworkErrors: (error, request, reply) => {
       const answer = asProblemError(error, request)
       sendProblem(reply, answer.toProblem(), answer.headers)
@@ -75,15 +76,15 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
   })
   await describeApi(app)
   for (const routes of ROUTES) routes(app, options)
-  const url = await app.listen({ host: options.host, port: options.port })
-  return { url, close: () => close(app) }
+  await app.ready()
+  answerWith()
+  options.log.info(`listening at ${door.url}`)
+  return { url: door.url, close: () => close(app, door) }
 }
 
-async function close(app: Api): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT_MS)
-  try {
-    await app.close()
-  } finally {
-    clearTimeout(cut)
-  }
+/** Nobody new comes in; those under way are answered, and told that this was the last answer on their connection. */
+async function close(app: Api, door: Door): Promise<void> {
+  const closed = door.close()
+  await app.close()
+  await closed
 }

@@ -9,9 +9,9 @@ import type { Environment, Service } from '../config.ts'
 import { drawFlow } from '../console/draw-flow.ts'
 import { consolePages } from '../console/pages.ts'
 import { toMermaid } from '../domain/call/mermaid.ts'
+import type { Door } from '../http/door.ts'
 import { openHttp, type Http } from '../http/open.ts'
 import type { HttpOptions, PartState } from '../http/options.ts'
-import { errorCode, PartFailure } from '../local/part-failure.ts'
 import type { DemoAgent } from './demo-agent.ts'
 
 export type ApiDeps = {
@@ -30,14 +30,14 @@ export type ApiDeps = {
   sipUri: string | null
   log: Logger
   now: () => number
+  door: Door
 }
 
-/** @throws PartFailure when it cannot listen */
 export async function openApi(deps: ApiDeps): Promise<Http> {
   const { environment, telephony, hotline, demoAgent, records } = deps
   const { host, port } = environment.http
-  try {
-    return await openHttp({
+  return openHttp(
+    {
       host,
       port,
       apiKey: deps.apiKey,
@@ -65,32 +65,9 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
             },
       log: deps.log,
       now: deps.now,
-    })
-  } catch (error) {
-    const code = errorCode(error)
-    if (code === 'EADDRINUSE')
-      throw new PartFailure({
-        part: 'http',
-        what: `port ${port} on ${host} is taken`,
-        mend: 'End the program that has it, or set HTTP_PORT to another.',
-        cause: error,
-      })
-    if (code === 'EACCES')
-      throw new PartFailure({
-        part: 'http',
-        what: `this user may not listen on port ${port}`,
-        mend: 'Set HTTP_PORT to one above 1023.',
-        cause: error,
-      })
-    if (code === 'EADDRNOTAVAIL')
-      throw new PartFailure({
-        part: 'http',
-        what: `this machine has no address ${host}`,
-        mend: 'Set HTTP_HOST to one that it has, or to 0.0.0.0 for all.',
-        cause: error,
-      })
-    throw error
-  }
+    },
+    deps.door,
+  )
 }
 
 function servedPrompt(prompt: { wav: Buffer; cacheControl: string } | undefined): { wav: Buffer; noStore: boolean } | null {

@@ -198,7 +198,11 @@ export async function nothingLost(t: Test, hotline: Hotline, cast: Cast): Promis
 }
 
 /** Neither heard anything but the other, all the time. */
-export function conversationUntouched(t: Test, { callers, conversation }: Cast, since: number): void {
+export function conversationUntouched(
+  t: Test,
+  { callers, conversation }: { callers: { talking: Caller }; conversation: Call },
+  since: number,
+): void {
   const ears = { caller: { heard: callers.talking.call.heard, hz: AGENT_HZ }, agent: { heard: conversation.heard, hz: CALLER_HZ } }
   for (const [who, { heard, hz }] of Object.entries(ears)) {
     const withoutMs = longestWithout(heard.wav(since), hz)
