@@ -29,6 +29,8 @@ const usualTimeoutMs = 10_000
 const audibleLevel = 184
 /** A jump of the sender's clock that the clock on the wall does not show is another sender, not a gap. */
 const mostSkewMs = 500
+/** In samples: packets that follow each other, one or two of them lost on the way. */
+const nextStep = 3 * packetMs * samplesPerMs
 /** Sound that was searched in vain is not searched again, but for what a prompt may just have begun in. */
 const keptMs = 1600
 /** An expected prompt is looked for this often. */
@@ -84,8 +86,10 @@ export class Heard {
     if (last === undefined) return 0
     const elapsedMs = at - last.at
     const step = (timestamp - this.#lastTimestamp) | 0
-    if (source === this.#source && Math.abs(step / samplesPerMs - elapsedMs) < mostSkewMs) {
-      return step <= 0 ? undefined : last.sample + step
+    if (source === this.#source) {
+      // Read late, because this process was held up: the sender's clock knows better when it was said.
+      const isNext = step > 0 && step <= nextStep
+      if (isNext || Math.abs(step / samplesPerMs - elapsedMs) < mostSkewMs) return step <= 0 ? undefined : last.sample + step
     }
     return Math.max(this.#length, last.sample + Math.round(elapsedMs * samplesPerMs))
   }

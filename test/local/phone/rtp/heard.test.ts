@@ -45,6 +45,16 @@ t.test('a prompt is found when it was, also after a gap and from another source'
   t.equal(heard.hears(writeWav(one, 8000), endedAt + 2000), undefined, 'not once it has begun')
 })
 
+t.test('a process that is held up for a second hears the same', async (t) => {
+  const heard = new Heard()
+  for (const [index, packet] of packets(one).entries()) {
+    const sentAt = 1000 + index * 20
+    const heldUp = sentAt > 2000 && sentAt < 3000
+    heard.add(heldUp ? 3000 : sentAt, 1, index * 160, packet)
+  }
+  t.match(heard.hears(writeWav(one, 8000)), { heardMs: 4000, complete: true })
+})
+
 t.test('late and repeated packets change nothing', async (t) => {
   const heard = new Heard()
   play(heard, one)
