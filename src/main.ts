@@ -14,7 +14,7 @@ import { Hotline } from './app/hotline.ts'
 import { Metrics } from './app/metrics.ts'
 import { AudioFileError, PromptStore } from './app/prompts.ts'
 import { VoiceError } from './app/ports/voice.ts'
-import type { AgentDefinition, CallStore, Lease } from './app/ports/store.ts'
+import { StoreUnavailable, type AgentDefinition, type CallStore, type Lease } from './app/ports/store.ts'
 import type { Telephony } from './app/ports/telephony.ts'
 import { untilStored } from './app/store-patience.ts'
 import { toDefinitions, type Environment, type Service } from './config.ts'
@@ -36,11 +36,14 @@ import { readServiceFile, type ServiceFile } from './main/service-file.ts'
 import { openStoreFor } from './main/store-at.ts'
 import type { Store } from './store/open.ts'
 import { newId } from './store/ids.ts'
+import { ConnectFailure } from './telephony/connect-failure.ts'
 import { openTelephony } from './telephony/open.ts'
 
 /** Pforte's name in Asterisk's dialplan: `Stasis(pforte,…)`. */
 const ARI_APP = 'pforte'
 
+/** What a full disk does not take is kept up to here. */
+const MOST_UNWRITTEN_LOG_BYTES = 1024 * 1024
 /** How long the API waits for calls to be taken up at the start. */
 const API_WAITS_MS = 1_000
 /** What was decided when calls were taken up is sent by then, and answered. */
@@ -81,8 +84,15 @@ export async function startPforte(environment: Environment, progress: Progress, 
 
   const closers: (() => Promise<void> | void)[] = []
   const closeAll = async (): Promise<void> => {
-    for (const close of closers.splice(0).reverse()) await close()
+    for (const close of closers.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        log.error({ err: error }, 'a part did not close as it should; the others are closed all the same')
+      }
+    }
   }
+  const inTurn = oneAfterTheOther()
   // A start that fails ends what it began itself; what it adopted may carry calls and goes on.
   const begun: (() => Promise<unknown>)[] = []
   try {
@@ -108,6 +118,9 @@ export async function startPforte(environment: Environment, progress: Progress, 
 
     const announcements = new Announcements(store.calls)
     await announcements.reload()
+    const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null
+    // Before the first call: it may refuse to start.
+    await tellGuessChance(store.calls, service, progress)
     let definitions = callDefinitions(service, rendered)
     const metrics = new Metrics(
       () => hotline.calls,
@@ -152,12 +165,13 @@ export async function startPforte(environment: Environment, progress: Progress, 
     demoAgent.wire({
       queues: () => service.queues.map((queue) => queue.name),
       changed: async () => {
-        await sync(service, rendered)
+        await inTurn(() => sync(service, rendered))
         await hotline.pushAgents()
         hotline.dispatcher.kick(null)
       },
       available: async (id) => void (await store.records.setAgentState(id, 'available', null, now())),
       passwordOf: async (id) => (await store.calls.agentPasswords()).get(id) ?? null,
+      stayed: (why) => log.error({ err: why }, 'the demo agent could not be taken out; the next start does it'),
     })
     progress.step('connecting to Asterisk')
     const started = hotline.start()
@@ -191,12 +205,10 @@ export async function startPforte(environment: Environment, progress: Progress, 
     await orStop(started, stop)
     progress.done('calls are taken')
 
-    const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null
-    await tellGuessChance(store.calls, service, progress)
     const embedded = { postgres: postgres.embedded, asterisk: asterisk.embedded }
     await writeRunFile(home.path, { url: http.url, sipUri: asterisk.sipUri ?? '', embedded })
     closers.push(() => removeRunFile(home.path))
-    void lease.lost.then((why) => onLeaseLost(store.calls, asterisk, why, end))
+    void lease.lost.then(() => onLeaseLost(store.calls, asterisk, end))
 
     return {
       url: http.url,
@@ -210,23 +222,26 @@ export async function startPforte(environment: Environment, progress: Progress, 
       ended,
       close: closeAll,
       reload: async () => {
-        try {
-          const next = await readServiceFile(environment.configFile, now())
-          const nextRendered = await render(next)
-          await sync(next.service, nextRendered)
-          file = next
-          service = next.service
-          rendered = nextRendered
-          definitions = callDefinitions(service, rendered)
-          store.usePinRules(service.pin.limits, service.pin.rules.length)
-        } catch (error) {
-          if (error instanceof PartFailure) return error.message
-          throw error
-        }
-        await announcements.reload()
-        await hotline.pushAgents()
-        await hotline.warmPrompts()
-        hotline.dispatcher.kick(null)
+        const wrong = await inTurn(async () => {
+          try {
+            const next = await readServiceFile(environment.configFile, now())
+            const nextRendered = await render(next)
+            await sync(next.service, nextRendered)
+            file = next
+            service = next.service
+            rendered = nextRendered
+            definitions = callDefinitions(service, rendered)
+            store.usePinRules(service.pin.limits, service.pin.rules.length)
+            await announcements.reload()
+            return null
+          } catch (error) {
+            return whyNotReloaded(error, log)
+          }
+        })
+        const settledIn = settleIn(hotline, log)
+        // A new SIP password is told this way too, whatever the file is like.
+        if (wrong !== null) return wrong
+        await settledIn
         log.info({ hash: service.hash }, 'pforte.yaml was read again; new calls use it')
         return null
       },
@@ -234,7 +249,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
   } catch (error) {
     await closeAll()
     for (const end of begun.reverse()) await end()
-    throw error
+    throw asPartFailure(error)
   }
 }
 
@@ -247,12 +262,57 @@ async function orStop<T>(work: Promise<T>, stop: AbortSignal): Promise<T> {
   return Promise.race([work, stopped]).finally(() => stop.removeEventListener('abort', end))
 }
 
+/** Work that must not be mixed: the definitions are written by a reload and by the demo agent. */
+function oneAfterTheOther(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work)
+    last = mine.catch(() => {})
+    return mine
+  }
+}
+
+/** What operations threw at the start, as a line and a mend; a bug stays a bug. */
+function asPartFailure(error: unknown): unknown {
+  if (error instanceof ConnectFailure)
+    return new PartFailure({ part: 'asterisk', what: error.what, mend: error.mend, exitCode: 2, cause: error })
+  if (error instanceof StoreUnavailable)
+    return new PartFailure({
+      part: 'postgres',
+      what: `it went away in the middle of the start (${error.message})`,
+      mend: 'See that it runs, and start again.',
+      cause: error,
+    })
+  return error
+}
+
+/** The process goes on with what it had, whatever was wrong. */
+function whyNotReloaded(error: unknown, log: pino.Logger): string {
+  if (error instanceof PartFailure) return error.message
+  if (error instanceof StoreUnavailable) return `${error.message}. Send SIGHUP (npx pforte reload) again when it is back.`
+  log.error({ err: error }, 'pforte.yaml could not be taken over: a bug in Pforte')
+  return 'This is a bug in Pforte; its log has the details.'
+}
+
+async function settleIn(hotline: Hotline, log: pino.Logger): Promise<void> {
+  try {
+    await hotline.pushAgents()
+    await hotline.warmPrompts()
+    hotline.dispatcher.kick(null)
+  } catch (error) {
+    log.error({ err: error }, 'telling Asterisk of agents and prompts failed: a bug in Pforte')
+  }
+}
+
 const defaultLanguage = (service: Service): string => service.lines[0]?.language ?? 'de'
 
 /** On a terminal the log goes to a file, so that the card stays in sight; elsewhere to standard output, as services do. */
 function openLog(environment: Environment, home: Home): { log: pino.Logger; logFile: string | null } {
   const logFile = process.stdout.isTTY ? join(home.log, 'pforte.log') : null
-  const log = pino({ level: environment.logLevel, base: null }, pino.destination({ dest: logFile ?? 1, sync: true }))
+  const destination = pino.destination({ dest: logFile ?? 1, sync: true, maxLength: MOST_UNWRITTEN_LOG_BYTES })
+  // A full disk costs lines of the log, and no call.
+  destination.on('error', () => {})
+  const log = pino({ level: environment.logLevel, base: null }, destination)
   return { log, logFile }
 }
 
@@ -284,10 +344,20 @@ async function takeLease(store: CallStore, asterisk: AsteriskPart, progress: Pro
 }
 
 /** Without the lease another process may begin; with Postgres merely away, nobody can, and the calls go on. */
-async function onLeaseLost(store: CallStore, asterisk: AsteriskPart, why: string, end: (failure: PartFailure) => void): Promise<void> {
-  const lease = await untilStored(() => store.takeLease(`${asterisk.key}/${ARI_APP}`, () => end(replaced())))
-  if (lease !== null) void lease.lost.then((again) => onLeaseLost(store, asterisk, again, end))
-  void why
+async function onLeaseLost(store: CallStore, asterisk: AsteriskPart, end: (failure: PartFailure) => void): Promise<void> {
+  try {
+    const lease = await untilStored(() => store.takeLease(`${asterisk.key}/${ARI_APP}`, () => end(replaced())))
+    if (lease !== null) void lease.lost.then(() => onLeaseLost(store, asterisk, end))
+  } catch (error) {
+    end(
+      new PartFailure({
+        part: 'postgres',
+        what: `the lease on Asterisk was lost and cannot be taken again (${error instanceof Error ? error.message : String(error)})`,
+        mend: 'See that Postgres lets this user in, and start again; calls go on in Asterisk.',
+        cause: error,
+      }),
+    )
+  }
 }
 
 async function syncDefinitions(store: Store, service: Service, rendered: Rendered, guests: AgentDefinition[], at: number): Promise<void> {

@@ -23,7 +23,7 @@ export async function agentPassword(name: string, { json }: { json?: boolean }):
     } else {
       console.log(`${agent.name}\n  user name  ${agent.endpoint}\n  password   ${password}\n  server     ${server}`)
       console.error(
-        running === null ? 'Asterisk learns it at the next start of Pforte.' : 'Asterisk knows it already; a phone can register now.',
+        running === null ? 'Asterisk learns it at the next start of Pforte.' : 'Asterisk is being told; a phone can register in a moment.',
       )
     }
     return 0

@@ -15,10 +15,13 @@ import { environmentOrFail } from './surroundings.ts'
  */
 export async function serve(): Promise<number> {
   const environment = environmentOrFail()
+  // A terminal or a pipe that has gone takes no more lines; the calls go on.
+  for (const out of [process.stdout, process.stderr]) out.on('error', () => {})
   const progress = createProgress(process.stdout)
   const told = toldToEnd()
   const stop = new AbortController()
   const starting = startPforte(environment, progress, stop.signal)
+  reloadWhenTold(starting)
   const early = await Promise.race([starting.then(() => null), told])
   if (early !== null) {
     // Asked to end while starting: what has been begun is ended before we go.
@@ -30,7 +33,6 @@ export async function serve(): Promise<number> {
     return ended(early, environment.home, progress)
   }
   const pforte = await starting
-  process.on('SIGHUP', () => void reload(pforte))
   process.stdout.write(card(pforte))
   const why = await Promise.race([told, pforte.ended])
   await pforte.close()
@@ -58,6 +60,17 @@ async function ended(by: 'SIGINT' | 'SIGTERM', home: string, progress: Progress)
     progress.done('Pforte has ended; calls go on in Asterisk until it is back')
   }
   return 0
+}
+
+/** One after the other, lest the older file win. Told while starting, it is read again as soon as that is done. */
+function reloadWhenTold(starting: Promise<Pforte>): void {
+  let last = starting.then(
+    () => {},
+    () => {},
+  )
+  process.on('SIGHUP', () => {
+    last = last.then(() => starting.then(reload, () => {}))
+  })
 }
 
 async function reload(pforte: Pforte): Promise<void> {

@@ -4,6 +4,7 @@
  * asks again every few seconds; when nobody asks any more, it goes.
  */
 import type { AgentDefinition } from '../app/ports/store.ts'
+import { untilStored } from '../app/store-patience.ts'
 
 export const DEMO_AGENT_ID = 'demo-agent'
 /** How long it stays after it was last asked for: `npm run call` may be killed at any moment. */
@@ -15,6 +16,8 @@ export type DemoAgentSurroundings = {
   changed(): Promise<void>
   available(id: string): Promise<void>
   passwordOf(id: string): Promise<string | null>
+  /** Nobody asked for it any more, and yet it could not go. */
+  stayed(why: unknown): void
 }
 
 export class DemoAgent {
@@ -36,10 +39,10 @@ export class DemoAgent {
   async keep(): Promise<{ username: string; password: string }> {
     if (this.#surroundings === null) throw new Error('wire() comes first')
     clearTimeout(this.#timer ?? undefined)
-    this.#timer = setTimeout(() => void this.dismiss(), STAYS_MS)
+    // A process that has closed everything else does not wait for it: the next one knows of no guests.
+    this.#timer = setTimeout(() => this.#goUnasked(), STAYS_MS).unref()
     if (!this.#isPresent) {
-      this.#isPresent = true
-      await this.#surroundings.changed()
+      await this.#become(true)
       await this.#surroundings.available(DEMO_AGENT_ID)
     }
     const password = await this.#surroundings.passwordOf(DEMO_AGENT_ID)
@@ -51,7 +54,26 @@ export class DemoAgent {
     clearTimeout(this.#timer ?? undefined)
     this.#timer = null
     if (!this.#isPresent) return
-    this.#isPresent = false
-    await this.#surroundings?.changed()
+    await this.#become(false)
+  }
+
+  /** What could not be told is not so, and is tried again by whoever asks next. */
+  async #become(isPresent: boolean): Promise<void> {
+    this.#isPresent = isPresent
+    try {
+      await this.#surroundings?.changed()
+    } catch (error) {
+      this.#isPresent = !isPresent
+      throw error
+    }
+  }
+
+  #goUnasked(): void {
+    // Whoever asks again meanwhile sets the timer, and keeps it.
+    this.#timer = null
+    untilStored(
+      () => this.dismiss(),
+      () => this.#timer === null,
+    ).catch((error: unknown) => this.#surroundings?.stayed(error))
   }
 }

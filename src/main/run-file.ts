@@ -22,6 +22,8 @@ export async function runningPforte(home: string): Promise<RunningPforte | null>
   return (await lives(written)) ? written : null
 }
 
+/** Only our own: whoever took over from us has written theirs. */
 export async function removeRunFile(home: string): Promise<void> {
-  await rm(fileIn(home), { force: true })
+  const running = await runningPforte(home)
+  if (running === null || running.pid === process.pid) await rm(fileIn(home), { force: true })
 }
