@@ -136,8 +136,9 @@ export class Hotline {
 
   #statusChanged(status: TelephonyStatus): void {
     if (status.is === 'replaced') return this.#deps.onReplaced()
-    // Held from now on: what comes after the reconnect must wait for the reconciliation.
-    this.#held ??= []
+    // Held from now on: what comes after the reconnect must wait for the reconciliation. What an earlier connection
+    // told and nobody has heeded yet is not true any more: a caller of whom it tells may have gone unseen.
+    this.#held = []
     if (status.is === 'disconnected') return
     this.#recovering = this.#recovering.then(() => this.#recover())
   }
@@ -145,6 +146,8 @@ export class Hotline {
   async #recover(): Promise<void> {
     const { log } = this.#deps
     let live: Set<string> | null = null
+    // A recovery that outlived its connection has let events through, which must not meet the one that follows it.
+    this.#held ??= []
     try {
       await this.#adoptRowsOnce()
       live = await this.#reconcile()
@@ -230,7 +233,9 @@ export class Hotline {
     return state?.doing.what === 'recording' && state.visit === parts?.visit
   }
 
+  /** Its row is written first: the ticket is noted there, and once the call has ended only the row knows who called. */
   async #describeCall(id: string): Promise<KeptCall | null> {
+    await this.calls.journal.written(id)
     const call = this.calls.get(id)
     if (call === undefined) return this.#deps.describeCall(id)
     const { line, caller, startedAt } = call.facts

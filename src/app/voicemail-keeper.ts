@@ -145,6 +145,9 @@ export class VoicemailKeeper {
     const entry = this.#entry(recording)
     if (entry.working || this.#closed) return
     entry.working = true
+    // A try that waits for its turn would come after this one, and find nothing any more.
+    if (entry.timer !== null) clearTimeout(entry.timer)
+    entry.timer = null
     try {
       const done = await this.#keepOnce(recording)
       if (done) this.#pending.delete(recording)

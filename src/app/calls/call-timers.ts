@@ -5,6 +5,7 @@ export class CallTimers {
   readonly #timers = new Map<TimerName, NodeJS.Timeout>()
   readonly #now: () => number
   readonly #fired: (visit: number, timer: TimerName, at: number) => void
+  #over = false
 
   constructor(now: () => number, fired: (visit: number, timer: TimerName, at: number) => void) {
     this.#now = now
@@ -12,6 +13,7 @@ export class CallTimers {
   }
 
   set(visit: number, timer: TimerName, firesAt: number): void {
+    if (this.#over) return
     clearTimeout(this.#timers.get(timer))
     const fire = (): void => {
       this.#timers.delete(timer)
@@ -26,7 +28,9 @@ export class CallTimers {
     this.#timers.delete(timer)
   }
 
+  /** For good: work that answers after the end, or after this process has been told to go, starts no timer any more. */
   clearAll(): void {
+    this.#over = true
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
   }

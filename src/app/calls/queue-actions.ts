@@ -32,8 +32,13 @@ export function enterQueue(call: CallInHand, { visit, queue, priority, since }: 
 
 export function leaveQueue(call: CallInHand): void {
   if (call.state.queuedSince === null) return
-  const { store, now } = call.services
-  call.work.inOrder(async () => void (await untilStored(() => store.leaveQueue(call.facts.id, now()))))
+  const { store, now, dispatcher, queueOf } = call.services
+  const queue = queueOf(call.flow.flow, call.state)
+  call.work.inOrder(async () => {
+    await untilStored(() => store.leaveQueue(call.facts.id, now()))
+    // An offer whose news never came (its commit was not answered) has just set an agent free.
+    dispatcher.kick(queue)
+  })
 }
 
 export function ring(call: CallInHand, visit: number, leg: LegName, endpoint: string): void {
@@ -50,6 +55,8 @@ export function ring(call: CallInHand, visit: number, leg: LegName, endpoint: st
   })
   void ringing.then((outcome) => {
     if (outcome.ok || outcome.why === 'conflict') return
+    // No answer is no refusal: the phone may ring all the same, and has to be stopped.
+    if (outcome.why === 'timeout') return call.take({ type: 'commandRefused', at: now(), visit, command: 'ring', leg })
     call.take({ type: 'legEnded', at: now(), leg, why: 'unreachable' })
   })
   const { doing } = call.state
