@@ -1,7 +1,7 @@
 /** Calls as the runner journals and resumes them. Reading them for people is in `call-records.ts`. */
 import type { CallRow, FlowPrompts } from '../app/ports/store.ts'
 import type { Flow } from '../domain/call/flow.ts'
-import type { Connections, Statement } from './connections.ts'
+import type { Connections, Run, Statement } from './connections.ts'
 import { asCaller } from './phone-numbers.ts'
 
 const columns = `id, asterisk, leg, line, dialled, caller, trunk, language, flow_hash, state, customer_id, contract_id,
@@ -50,13 +50,8 @@ export class Calls {
     this.#connections = connections
   }
 
-  /** The last of several rows of one call counts. Callers' numbers are kept as `asCaller` says. */
   async save(rows: CallRow[]): Promise<void> {
-    if (rows.length === 0) return
-    const newest = [...new Map(rows.map((row) => [row.id, row])).values()]
-      // Two batches that share calls lock them in the same order.
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-    await this.#connections.run(save, [asJson(newest.map((row) => ({ ...row, caller: asCaller(row.caller) })))])
+    await saveCalls(this.#connections.run, rows)
   }
 
   open(asterisk: string): Promise<CallRow[]> {
@@ -67,6 +62,15 @@ export class Calls {
     const [row] = await this.#connections.run<{ flow: Flow; prompts: FlowPrompts }>(flowByHash, [hash])
     return row ?? null
   }
+}
+
+/** The last of several rows of one call counts. Callers' numbers are kept as `asCaller` says. */
+export async function saveCalls(run: Run, rows: CallRow[]): Promise<void> {
+  if (rows.length === 0) return
+  const newest = [...new Map(rows.map((row) => [row.id, row])).values()]
+    // Two batches that share calls lock them in the same order.
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+  await run(save, [asJson(newest.map((row) => ({ ...row, caller: asCaller(row.caller) })))])
 }
 
 /**

@@ -4,11 +4,12 @@
  * Dispatch holds the row lock of the queue's group, so that one at a time
  * chooses (`domain/acd/choose.ts`), and reserves by compare-and-set, because
  * agents may be paused and callers may leave meanwhile without that lock.
- * Locks are taken group, agents, entries, in this order.
+ * Locks are taken call, group, agents, entries, in this order.
  */
 import assert from 'node:assert/strict'
 import type { Offer, QueueEntryRequest } from '../app/ports/store.ts'
 import { choose, sortKeyAt, type FreeAgent, type Pairing, type WaitingCaller } from '../domain/acd/choose.ts'
+import { saveCalls } from './calls.ts'
 import type { Connections, Run, Statement } from './connections.ts'
 
 const lockQueue: Statement = {
@@ -139,6 +140,7 @@ export class Queue {
    */
   async enter(entry: QueueEntryRequest): Promise<{ entered: boolean } & Dispatched> {
     const result = await this.#remembering(async (run) => {
+      if (entry.row !== undefined) await saveCalls(run, [entry.row])
       const [queue] = await run<LockedQueue>(lockQueue, [entry.queue])
       if (queue === undefined) return { entered: false, offers: [], nextChangeAt: null }
       const sortAt = sortKeyAt(entry.at, entry.priority, queue.priority_weight_ms)

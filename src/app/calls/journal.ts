@@ -23,6 +23,8 @@ export class Journal {
   readonly #log: Log
   readonly #dirty = new Map<string, () => CallRow>()
   #inFlight = new Set<string>()
+  /** Calls whose newest row somebody else is writing. */
+  readonly #carried = new Map<string, Promise<unknown>>()
   #waiters: Waiter[] = []
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> | null = null
@@ -42,11 +44,33 @@ export class Journal {
 
   /** Settles when nothing of this call is unwritten. */
   written(call: string): Promise<void> {
-    if (!this.#dirty.has(call) && !this.#inFlight.has(call)) return Promise.resolve()
+    if (!this.#isUnwritten(call)) return Promise.resolve()
     return new Promise((settle) => {
       this.#waiters.push({ call, settle })
       this.#schedule(0)
     })
+  }
+
+  /**
+   * Lets `write` take the newest row along in a transaction of its own. Until that has ended nothing else of this call
+   * is written, or an older row could come after a newer one.
+   */
+  async carry<T>(call: string, write: () => Promise<T>): Promise<T> {
+    const row = this.#dirty.get(call)
+    // An older row that is on its way may come after ours: then ours is written once more.
+    if (!this.#inFlight.has(call)) this.#dirty.delete(call)
+    const writing = write()
+    this.#carried.set(call, writing)
+    try {
+      return await writing
+    } catch (error) {
+      if (row !== undefined && !this.#dirty.has(call)) this.#dirty.set(call, row)
+      throw error
+    } finally {
+      this.#carried.delete(call)
+      if (this.#dirty.has(call)) this.#schedule(GATHER_MS)
+      else this.#settleWaiters()
+    }
   }
 
   get unwritten(): number {
@@ -59,8 +83,16 @@ export class Journal {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     // What is being written has left out what came since.
-    await this.#writing
-    while (this.#dirty.size > 0 && !this.#away) await this.#write()
+    await Promise.allSettled([this.#writing, ...this.#carried.values()])
+    while (this.#isToWrite && !this.#away) await this.#write()
+  }
+
+  get #isToWrite(): boolean {
+    return this.#dirty.keys().some((call) => !this.#carried.has(call))
+  }
+
+  #isUnwritten(call: string): boolean {
+    return this.#dirty.has(call) || this.#inFlight.has(call) || this.#carried.has(call)
   }
 
   #schedule(delayMs: number): void {
@@ -76,7 +108,7 @@ export class Journal {
     this.#timer = null
     this.#writing = this.#writeBatch().finally(() => {
       this.#writing = null
-      if (this.#dirty.size > 0) this.#schedule(this.#waiters.length > 0 ? 0 : GATHER_MS)
+      if (this.#isToWrite) this.#schedule(this.#waiters.length > 0 ? 0 : GATHER_MS)
     })
     return this.#writing
   }
@@ -84,6 +116,7 @@ export class Journal {
   async #writeBatch(): Promise<void> {
     const batch: [string, () => CallRow][] = []
     for (const entry of this.#dirty) {
+      if (this.#carried.has(entry[0])) continue
       batch.push(entry)
       if (batch.length === BATCH) break
     }
@@ -126,7 +159,7 @@ export class Journal {
   #settleWaiters(): void {
     const still: Waiter[] = []
     for (const waiter of this.#waiters) {
-      if (this.#dirty.has(waiter.call)) still.push(waiter)
+      if (this.#isUnwritten(waiter.call)) still.push(waiter)
       else waiter.settle()
     }
     this.#waiters = still

@@ -62,7 +62,14 @@ export type PinAnswer = {
 
 export type Offer = { callId: string; agentId: string; endpoint: string; offer: number }
 
-export type QueueEntryRequest = { callId: string; queue: QueueName; priority: number; at: number }
+export type QueueEntryRequest = {
+  callId: string
+  /** The call's row if it is to be written in the same transaction; whoever reads the queue must find the call. */
+  row?: CallRow
+  queue: QueueName
+  priority: number
+  at: number
+}
 
 export type AgentReleaseRequest = {
   agentId: string
