@@ -1,5 +1,6 @@
+import type { Environment } from '../config.ts'
 import { PartFailure } from '../local/part-failure.ts'
-import { runningPforte } from '../main/run-file.ts'
+import { runningPforte, type RunningPforte } from '../main/run-file.ts'
 import { withStore } from './surroundings.ts'
 
 /** Draws a new SIP password, shows it once, and has a running Pforte tell Asterisk. */
@@ -17,7 +18,7 @@ export async function agentPassword(name: string, { json }: { json?: boolean }):
     const password = await store.newAgentPassword(agent)
     const running = await runningPforte(environment.home)
     if (running !== null) process.kill(running.pid, 'SIGHUP')
-    const server = running?.sipUri.replace(/^sip:/, '') || `${environment.sip.host}:${environment.sip.port}`
+    const server = serverOf(environment, running)
     if (json === true) {
       console.log(JSON.stringify({ username: agent.endpoint, password, server }))
     } else {
@@ -28,4 +29,10 @@ export async function agentPassword(name: string, { json }: { json?: boolean }):
     }
     return 0
   })
+}
+
+/** What a phone registers with. Of a configured Asterisk only the host is known; on which port it speaks SIP is its operator's affair. */
+function serverOf({ ari, sip }: Environment, running: RunningPforte | null): string {
+  if (ari !== null) return new URL(ari.url).hostname
+  return running?.sipUri.replace(/^sip:/, '') ?? `${sip.host}:${sip.port}`
 }
