@@ -48,17 +48,9 @@ export async function tellCall(demo: Demo): Promise<number> {
     story.tell('caller', `dials ${target} as ${caller}`)
     const call = await phone.call(target, { from: caller })
     story.tell('Pforte', 'answers')
-    const listening = { ...demo, call }
-    let good: boolean
-    if (plan.is === 'pin') good = await withPin(listening, plan.digits, talking)
-    else if (plan.is === 'voicemail') good = await leaveMessage(listening)
-    else good = await withoutPin(listening)
+    const good = await goesAsPlanned({ ...demo, call }, talking)
     await call.hangUp()
-    return (await tellOutcome(demo, api, since)) && good ? 0 : 1
-  } catch (error) {
-    if (!(error instanceof NotHeard)) throw error
-    story.tell('caller', `gives up: ${error.message}`)
-    return 1
+    return (await tellOutcome(demo, api, since, good)) && good ? 0 : 1
   } finally {
     await agent?.leave()
     await phone.close()
@@ -72,6 +64,19 @@ const TITLES: Record<Plan['is'], string> = {
 }
 
 type Listening = Demo & { call: Call }
+
+/** A caller who does not hear what belongs to the plan gives up; the path that Pforte wrote down then says why. */
+async function goesAsPlanned(listening: Listening, talking: Promise<Call>): Promise<boolean> {
+  const { plan, story } = listening
+  try {
+    if (plan.is === 'pin') return await withPin(listening, plan.digits, talking)
+    return plan.is === 'voicemail' ? await leaveMessage(listening) : await withoutPin(listening)
+  } catch (error) {
+    if (!(error instanceof NotHeard)) throw error
+    story.tell('caller', `gives up: ${error.message}`)
+    return false
+  }
+}
 
 async function withPin({ call, story, ...demo }: Listening, digits: string, talking: Promise<Call>): Promise<boolean> {
   await hears({ ...demo, call, story }, ['welcome', 'ask_pin'])
@@ -145,8 +150,8 @@ async function hears({ call, story, prompts }: Listening, names: string[]): Prom
   return heard
 }
 
-async function tellOutcome({ story, caller, plan }: Demo, api: DemoApi, since: number): Promise<boolean> {
-  const isDone = (call: CallSeen): boolean => call.endedAt !== null && (plan.is !== 'voicemail' || call.ticketId !== null)
+async function tellOutcome({ story, caller, plan }: Demo, api: DemoApi, since: number, hasMessage: boolean): Promise<boolean> {
+  const isDone = (call: CallSeen): boolean => call.endedAt !== null && (plan.is !== 'voicemail' || !hasMessage || call.ticketId !== null)
   const call = await api.callFrom(caller, since, isDone, TICKET_WITHIN_MS)
   if (call === null) {
     story.tell('Pforte', 'has no finished row of this call: something is wrong, see its log')
