@@ -28,7 +28,7 @@ const FALLBACK_AGAIN_MS = 2_000
 
 export type KeptCall = { line: string; caller: string | null; language: string; startedAt: number }
 
-type Pending = { finished: boolean; working: boolean; timer: NodeJS.Timeout | null }
+type Pending = { finished: boolean; working: boolean; timer: NodeJS.Timeout | null; saidWhyNot: boolean }
 
 export type VoicemailKeeperDeps = {
   telephony: Telephony
@@ -126,7 +126,7 @@ export class VoicemailKeeper {
   #entry(recording: string): Pending {
     let entry = this.#pending.get(recording)
     if (entry === undefined) {
-      entry = { finished: false, working: false, timer: null }
+      entry = { finished: false, working: false, timer: null, saidWhyNot: false }
       this.#pending.set(recording, entry)
     }
     return entry
@@ -166,13 +166,13 @@ export class VoicemailKeeper {
     const { telephony, store, log } = this.#deps
     const fetched = await telephony.fetchRecording(recording)
     if (!fetched.ok) {
-      if (fetched.why !== 'gone') return false
+      if (fetched.why !== 'gone') return this.#notYet(recording, `${fetched.why}: ${fetched.detail}`)
       log.info({ recording }, 'the PBX has no such recording (any more): nothing was said, or it is a ticket already')
       this.#tell(recording, null, null)
       return true
     }
     const wav = await collect(fetched.value)
-    if (wav === null) return false
+    if (wav === null) return this.#notYet(recording, 'the file broke off')
     const audio = readWav(wav)
     const meta = await this.#describe(recording)
     if (meta === null) return false
@@ -194,6 +194,14 @@ export class VoicemailKeeper {
     log.info({ recording, ticket: kept.ticketNumber, already: kept.already }, 'voicemail kept as a ticket')
     this.#tell(recording, kept.ticketId, kept.ticketNumber)
     return true
+  }
+
+  /** One line for each recording, not one for each try. */
+  #notYet(recording: string, why: string): false {
+    const entry = this.#entry(recording)
+    if (!entry.saidWhyNot) this.#deps.log.warn({ recording, why }, 'this recording cannot be fetched now; tried again until it can')
+    entry.saidWhyNot = true
+    return false
   }
 
   async #describe(

@@ -6,14 +6,6 @@ import { PartFailure } from '../local/part-failure.ts'
 import { StoreRefused } from '../store/errors.ts'
 import { openStore, type Store } from '../store/open.ts'
 
-const MENDS: Record<StoreRefused['reason'], string> = {
-  other_secret: 'Set PFORTE_SECRET (or bring back PFORTE_HOME/secret) to the one that this database was made with.',
-  too_new: 'Start the Pforte that brought it there, or a newer one.',
-  pending: 'Run npx pforte migrate.',
-  too_old: 'Use Postgres 15 or later.',
-  access: 'Check user, password and database name in DATABASE_URL.',
-}
-
 /** @throws PartFailure of `postgres` */
 export async function openStoreFor(service: Service, databaseUrl: string, secret: string, log: Log): Promise<Store> {
   try {
@@ -29,7 +21,7 @@ export async function openStoreFor(service: Service, databaseUrl: string, secret
       throw new PartFailure({
         part: 'postgres',
         what: error.message,
-        mend: MENDS[error.reason],
+        mend: error.mend,
         exitCode: error.reason === 'other_secret' || error.reason === 'access' ? 2 : 1,
       })
     }

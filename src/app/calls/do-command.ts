@@ -133,7 +133,7 @@ function lookUpPin(call: CallInHand, visit: number): void {
     )
     if (answer === null) return
     onPinChecked(answer)
-    if (answer.slowDownMs > 0) await new Promise((resolve) => setTimeout(resolve, answer.slowDownMs))
+    if (answer.slowDownMs > 0) await new Promise((resolve) => setTimeout(resolve, answer.slowDownMs).unref())
     if (answer.result.is === 'right') call.known = { customerName: answer.customerName, service: answer.service }
     call.take({ type: 'pinChecked', at: now(), visit, result: answer.result })
   })
