@@ -1,6 +1,6 @@
 import { readWav, writeWav } from '../../../app/audio/wav.ts'
 import { packetMs } from './clock.ts'
-import { PromptShape } from './recognise.ts'
+import { type Occurrence, PromptShape } from './recognise.ts'
 
 /** Where times are `…At`, they are `performance.now()` of this process. */
 export interface PromptHeard {
@@ -32,7 +32,7 @@ const mostSkewMs = 500
 /** In samples: packets that follow each other, one or two of them lost on the way. */
 const nextStep = 3 * packetMs * samplesPerMs
 /** Sound that was searched in vain is not searched again, but for what a prompt may just have begun in. */
-const keptMs = 1600
+const keptSamples = 1600 * samplesPerMs
 /** An expected prompt is looked for this often. */
 const lookEveryMs = 200
 
@@ -126,15 +126,22 @@ export class Heard {
   /** Whether and when the prompt was heard, the first time after `since`. */
   hears(prompt: PromptShape | Buffer, since?: number): PromptHeard | undefined {
     const shape = prompt instanceof PromptShape ? prompt : promptShape(prompt)
-    const from = this.#sampleAt(since)
+    const found = this.#find(shape, this.#sampleAt(since))
+    return found === undefined ? undefined : this.#timed(found)
+  }
+
+  /** The first place at or after the sample `from`. */
+  #find(shape: PromptShape, from: number): Occurrence | undefined {
     const found = shape.find(this.#pcm.subarray(from, this.#length))
-    if (found === undefined) return undefined
-    const start = from + found.startSample
+    return found === undefined ? undefined : { ...found, startSample: from + found.startSample }
+  }
+
+  #timed({ startSample, heardSamples, complete }: Occurrence): PromptHeard {
     return {
-      startedAt: this.#timeOf(start),
-      heardMs: found.heardSamples / samplesPerMs,
-      endedAt: this.#timeOf(start + found.heardSamples),
-      complete: found.complete,
+      startedAt: this.#timeOf(startSample),
+      heardMs: heardSamples / samplesPerMs,
+      endedAt: this.#timeOf(startSample + heardSamples),
+      complete,
     }
   }
 
@@ -178,7 +185,8 @@ export class Heard {
     { since, timeoutMs }: Waiting = {},
   ): Promise<{ name: Name; heard: PromptHeard }> {
     const shapes = [...prompts].map(([name, wav]) => [name, promptShape(wav)] as const)
-    let from = since
+    // In samples and not by the clock: what waited in the socket while this process was held up has come all at once.
+    let from = this.#sampleAt(since)
     let lookedAt = -Infinity
     return this.#until([...prompts.keys()].join(' or '), timeoutMs, () => {
       const now = this.lastPacketAt ?? 0
@@ -186,15 +194,15 @@ export class Heard {
       lookedAt = now
       const [best, second] = shapes
         .flatMap(([name, shape]) => {
-          const heard = this.hears(shape, from)
+          const heard = this.#find(shape, from)
           return heard === undefined ? [] : [{ name, heard }]
         })
-        .toSorted((a, b) => b.heard.heardMs - a.heard.heardMs)
+        .toSorted((a, b) => b.heard.heardSamples - a.heard.heardSamples)
       // Two that begin with the same words are told apart by what comes after them.
-      const alike = best !== undefined && second?.heard.heardMs === best.heard.heardMs && now - best.heard.endedAt < keptMs
-      from = Math.max(from ?? 0, Math.min(now - keptMs, alike ? best.heard.startedAt - packetMs : Infinity))
-      if (alike) return undefined
-      return best
+      const unheard = best === undefined ? 0 : this.#length - best.heard.startSample - best.heard.heardSamples
+      const alike = best !== undefined && second?.heard.heardSamples === best.heard.heardSamples && unheard < keptSamples
+      from = Math.max(from, Math.min(this.#length - keptSamples, alike ? best.heard.startSample - packetMs * samplesPerMs : Infinity))
+      return best === undefined || alike ? undefined : { name: best.name, heard: this.#timed(best.heard) }
     })
   }
 

@@ -55,6 +55,20 @@ t.test('a process that is held up for a second hears the same', async (t) => {
   t.match(heard.hears(writeWav(one, 8000)), { heardMs: 4000, complete: true })
 })
 
+t.test('two prompts are told apart as well when the process is held up while it waits for them', async (t) => {
+  const prompts = new Map([
+    ['one', writeWav(one, 8000)],
+    ['other', writeWav(other, 8000)],
+  ])
+  const heard = new Heard()
+  const waiting = heard.waitForOneOf(prompts)
+  for (const [index, packet] of packets(other).entries()) {
+    const sentAt = 1000 + index * 20
+    heard.add(sentAt > 1400 && sentAt < 3400 ? 3400 : sentAt, 1, index * 160, packet)
+  }
+  t.match(await waiting, { name: 'other', heard: { startedAt: 1000 } })
+})
+
 t.test('late and repeated packets change nothing', async (t) => {
   const heard = new Heard()
   play(heard, one)
