@@ -48,6 +48,8 @@ export class Hotline {
   readonly #deps: HotlineDeps
   #held: TelephonyEvent[] | null = []
   #rowsAdopted = false
+  /** SIP accounts that this process made on the PBX. */
+  readonly #pushed = new Set<string>()
   #recovering: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -98,12 +100,21 @@ export class Hotline {
       () => !this.#closed,
     )
     if (passwords === null) return
-    for (const agent of agents()) {
+    const present = agents()
+    for (const endpoint of this.#pushed) {
+      // Whoever has left pforte.yaml can register no more; a conversation of theirs goes on.
+      if (present.some((agent) => agent.endpoint === endpoint)) continue
+      const removed = await telephony.removeAgent(endpoint)
+      if (removed.ok || removed.why === 'gone') this.#pushed.delete(endpoint)
+      else log.warn({ endpoint, why: removed.why, detail: removed.detail }, 'the PBX still knows the SIP account of an agent who has left')
+    }
+    for (const agent of present) {
       const password = passwords.get(agent.id)
       if (password === undefined) continue
       const pushed = await telephony.pushAgent({ id: agent.endpoint, username: agent.endpoint, password })
       // The next connect begins with all of them again.
       if (!pushed.ok && pushed.why === 'unreachable') return
+      if (pushed.ok) this.#pushed.add(agent.endpoint)
       if (!pushed.ok) log.warn({ agent: agent.id, why: pushed.why, detail: pushed.detail }, 'the PBX did not take this SIP account')
     }
   }
