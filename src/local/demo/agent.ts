@@ -1,6 +1,6 @@
 /** The demo agent: registers, rings a moment, answers, says a sentence. Gone when the demo is over. */
 import type { Call } from '../phone/call.ts'
-import { Phone } from '../phone/phone.ts'
+import { Phone, RegistrationFailed } from '../phone/phone.ts'
 import type { DemoApi } from './api.ts'
 import type { Story } from './story.ts'
 
@@ -42,7 +42,12 @@ export class DemoAgentPhone {
         })
       }, RINGS_FOR_MS)
     })
-    await registered(phone)
+    try {
+      await registered(phone)
+    } catch (error) {
+      await phone.close()
+      throw error
+    }
     story.tell('agent', `is ready at ${phone.uri}`)
     return new DemoAgentPhone(phone, api)
   }
@@ -60,7 +65,7 @@ async function registered(phone: Phone): Promise<void> {
     try {
       return await phone.register()
     } catch (error) {
-      if (tries === REGISTER_TRIES) throw error
+      if (!(error instanceof RegistrationFailed) || tries === REGISTER_TRIES) throw error
       await new Promise((resolve) => setTimeout(resolve, REGISTER_AGAIN_MS))
     }
   }

@@ -1,4 +1,5 @@
 /** The HTTP API as the demo caller uses it: the same routes as everybody. */
+import { PartFailure } from '../part-failure.ts'
 
 export type CallSeen = {
   id: string
@@ -22,6 +23,7 @@ export class DemoApi {
     this.#key = key
   }
 
+  /** @throws PartFailure, as all of these */
   async get<T>(path: string): Promise<T> {
     return this.#ask<T>('GET', path)
   }
@@ -48,8 +50,28 @@ export class DemoApi {
   }
 
   async #ask<T>(method: string, path: string): Promise<T> {
-    const response = await fetch(this.#url + path, { method, headers: { authorization: `Bearer ${this.#key}` } })
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}`)
+    const response = await fetch(this.#url + path, { method, headers: { authorization: `Bearer ${this.#key}` } }).catch(
+      (error: unknown) => {
+        throw new PartFailure({
+          part: 'call',
+          what: `Pforte does not answer at ${this.#url}`,
+          mend: 'Look at its terminal, or at its log.',
+          cause: error,
+        })
+      },
+    )
+    if (response.status === 401)
+      throw new PartFailure({
+        part: 'call',
+        what: 'Pforte does not take this API key',
+        mend: 'Set PFORTE_API_KEY as it was set for npm start, or leave it unset there and here.',
+      })
+    if (!response.ok)
+      throw new PartFailure({
+        part: 'call',
+        what: `Pforte answered ${response.status} to ${method} ${path}`,
+        mend: `${this.#url}/readyz says what it lacks; its log says more.`,
+      })
     return (response.status === 204 ? undefined : await response.json()) as T
   }
 }

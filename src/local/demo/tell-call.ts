@@ -1,7 +1,10 @@
 /** The caller of `npm run call`: three plans, told from what is heard on the line and what the API shows. */
 import type { Call } from '../phone/call.ts'
-import { Phone } from '../phone/phone.ts'
+import { CallFailed } from '../phone/outgoing.ts'
+import { Phone, RegistrationFailed } from '../phone/phone.ts'
 import { NotHeard } from '../phone/rtp/heard.ts'
+import { NoResponse } from '../phone/sip/endpoint.ts'
+import { PartFailure } from '../part-failure.ts'
 import { DemoAgentPhone } from './agent.ts'
 import { DemoApi, type CallSeen, type TicketSeen } from './api.ts'
 import type { Story } from './story.ts'
@@ -33,7 +36,10 @@ const LISTENS_TO_MUSIC_MS = 4_000
 /** The tone of the private Asterisk (local/beep.ts). */
 const BEEP_HZ = 1_000
 
-/** @returns the exit code: 0 when the call went as planned */
+/**
+ * @returns the exit code: 0 when the call went as planned
+ * @throws PartFailure when there can be no call at all
+ */
 export async function tellCall(demo: Demo): Promise<number> {
   const { plan, story, caller, line, sipUri } = demo
   const api = new DemoApi(demo.api)
@@ -51,9 +57,12 @@ export async function tellCall(demo: Demo): Promise<number> {
     const good = await goesAsPlanned({ ...demo, call }, talking)
     await call.hangUp()
     return (await tellOutcome(demo, api, since, good)) && good ? 0 : 1
+  } catch (error) {
+    if (!(error instanceof CallFailed) && !(error instanceof RegistrationFailed) && !(error instanceof NoResponse)) throw error
+    throw new PartFailure({ part: 'call', what: error.message, mend: 'npx pforte doctor says whether Asterisk is well.', cause: error })
   } finally {
-    await agent?.leave()
     await phone.close()
+    await agent?.leave()
   }
 }
 
