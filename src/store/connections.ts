@@ -11,6 +11,7 @@
  * Errors leave here as the ports promise them (errors.ts).
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
@@ -22,6 +23,8 @@ export const defaultWaits: Waits = { connectMs: 2000, statementMs: 3000, idleInT
 /** Postgres gets this much longer to say itself that a statement took too long. */
 const graceMs = 1000
 const maxConnections = 10
+/** How long closing waits for statements under way and for the server's goodbye. */
+const closeMs = 2000
 /** Two transactions in each other's way are tried again this often. */
 const collisionRetries = 4
 
@@ -96,10 +99,7 @@ class GuardedClient implements PostgresPoolClient {
 
   release(): void {
     this.#client.removeListener('error', this.#noteError)
-    if (this.#broken) {
-      // Without this a goodbye is sent first, and waited for, to a server that does not answer.
-      ;(this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
-    }
+    if (this.#broken) breakOff(this.#client)
     this.#client.release(this.#broken)
   }
 }
@@ -107,10 +107,13 @@ class GuardedClient implements PostgresPoolClient {
 class GuardedPool implements PostgresPool {
   readonly pool: pg.Pool
   readonly #log: Log
+  readonly #clients = new Set<pg.PoolClient>()
 
   constructor(config: pg.PoolConfig, log: Log) {
     this.pool = new pg.Pool(config)
     this.#log = log
+    this.pool.on('connect', (client) => this.#clients.add(client))
+    this.pool.on('remove', (client) => this.#clients.delete(client))
     this.pool.on('error', (error) => log.debug({ err: error }, 'an idle connection to Postgres ended'))
   }
 
@@ -126,9 +129,23 @@ class GuardedPool implements PostgresPool {
     return this.pool.options
   }
 
-  end(): Promise<void> {
-    return this.pool.end()
+  /**
+   * Lets statements under way finish and says goodbye. The pool counts a connection as ended that only waits for the
+   * server's goodbye; from one that stands still it never comes, and the process would wait for it without end.
+   */
+  async end(): Promise<void> {
+    const cut = setTimeout(() => {
+      for (const client of this.#clients) breakOff(client)
+    }, closeMs)
+    await this.pool.end()
+    while (this.#clients.size > 0) await once(this.pool, 'remove')
+    clearTimeout(cut)
   }
+}
+
+/** Ends a connection without a goodbye, which a server that stands still would never answer. */
+function breakOff(client: pg.PoolClient): void {
+  ;(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
 }
 
 export class Connections {
