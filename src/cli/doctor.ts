@@ -85,6 +85,8 @@ export async function doctor(): Promise<number> {
     }
     if ((await livingPart(environment.home, 'asterisk')) !== undefined)
       return { is: 'good', text: `the private one runs, SIP on ${environment.sip.host}:${environment.sip.port}` }
+    if (running?.embedded.asterisk === true)
+      return { is: 'bad', text: 'the private one has ended beneath the Pforte that runs', mend: 'Run npx pforte stop, then npm start.' }
     if (!(await udpPortIsFree(environment.sip.port, environment.sip.host))) {
       return {
         is: 'bad',
