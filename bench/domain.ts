@@ -7,6 +7,8 @@ import { advance, newCall } from '../src/domain/call/advance.ts'
 import type { Admission, CallEvent } from '../src/domain/call/events.ts'
 import type { CallState } from '../src/domain/call/state.ts'
 import { hotline } from '../test/domain/call/hotline.ts'
+import { judged, quantile, type Figure } from './figure.ts'
+import type { BenchOptions } from './run.ts'
 
 /** Of issue 2: "over 500,000 events a second in one process". */
 const barEventsPerSecond = 500_000
@@ -14,20 +16,23 @@ const warmUpMs = 500
 const measureMs = 2_000
 const callsBetweenLooks = 500
 
-export type Figure = { name: string; value: number; unit: string; bar: string; ok: boolean }
-
-/** One figure: the median of five runs, so that a neighbour on the machine does not decide. */
-export function run(): Figure {
+/** The median of five runs, so that a neighbour on the machine does not decide. */
+export async function run({ progress }: BenchOptions): Promise<Figure[]> {
+  progress.step('domain: whole calls through the pure core')
   eventsPerSecond(warmUpMs)
-  const runs = Array.from({ length: 5 }, () => eventsPerSecond(measureMs / 5)).sort((a, b) => a - b)
-  const value = Math.round(runs[2] ?? 0)
-  return {
-    name: 'domain',
-    value,
-    unit: 'events/s',
-    bar: `> ${barEventsPerSecond}`,
-    ok: value > barEventsPerSecond,
-  }
+  const runs = Array.from({ length: 5 }, () => eventsPerSecond(measureMs / 5))
+  const perSecond = quantile(runs, 0.5)
+  progress.done('domain')
+  const measured = `${Math.round(perSecond).toLocaleString('en')}/s`
+  return [
+    judged(
+      'domain',
+      'events through the core, one process',
+      measured,
+      `> ${barEventsPerSecond.toLocaleString('en')}/s`,
+      perSecond > barEventsPerSecond,
+    ),
+  ]
 }
 
 function eventsPerSecond(forMs: number): number {
@@ -101,5 +106,3 @@ function callWithoutPin(): number {
   call.promptEnds()
   return call.end()
 }
-
-if (import.meta.main) console.log(JSON.stringify(run()))

@@ -10,7 +10,7 @@ import { readdir, readFile, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
 import type { Log } from '../../src/app/ports/log.ts'
 import type { PinLimits } from '../../src/app/ports/store.ts'
 import { removeHome } from '../../src/local/home.ts'
@@ -176,7 +176,13 @@ let shared: Promise<string> | null = null
 
 function sharedServer(): Promise<string> {
   const given = process.env['PFORTE_TEST_POSTGRES'] ?? process.env['DATABASE_URL']
-  return (shared ??= given !== undefined && given !== '' ? Promise.resolve(given) : ownPostgres(t).then((postgres) => postgres.url))
+  return (shared ??= given !== undefined && given !== '' ? Promise.resolve(given) : ownServer())
+}
+
+async function ownServer(): Promise<string> {
+  // Not at the top: tap reports a test run as soon as it is loaded, and benches use this file, too.
+  const { default: t } = await import('tap')
+  return (await ownPostgres(t)).url
 }
 
 const templates = new Map<string, Promise<string>>()
