@@ -105,6 +105,8 @@ export async function doctor(): Promise<number> {
   })
   let chance: Finding | null = null
   await look('postgres', async () => {
+    if (running?.embedded.postgres === true && (await livingPart(environment.home, 'postgres')) === undefined)
+      return { is: 'bad', text: 'the embedded one has ended beneath the Pforte that runs', mend: 'Run npx pforte stop, then npm start.' }
     const { service } = await readServiceFile(environment.configFile, Date.now())
     const { databaseUrl, embedded, adopted } = await postgresPart(environment, quiet)
     try {
