@@ -11,7 +11,7 @@ export function strangerStories(t: Test, hotline: Hotline): void {
     const caller = await hotline.caller(t)
     const row = await answeredAs(caller, 'anonymous', async () => {
       await caller.types('#')
-      await new Promise((resolve) => setTimeout(resolve, 300))
+      await caller.hearsSound()
       await caller.types('#')
       await caller.hears('leave_message')
       await caller.hearsBeep()

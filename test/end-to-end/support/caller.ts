@@ -84,7 +84,7 @@ export class Caller {
     } catch (error) {
       if (!(error instanceof NotHeard)) throw error
       const row = await this.row()
-      throw new Error(`${error.message}; the call went ${row === null ? 'nowhere' : pathOf(row)}`, { cause: error })
+      throw new Error(`${error.message}; the call went ${row === null ? 'nowhere' : timesOf(row)}`, { cause: error })
     }
   }
 
@@ -154,6 +154,15 @@ export class Caller {
 /** `ask_pin: wrong, not_correct: done, …` */
 export function pathOf(row: Row): string {
   return row['path'].map((entry: Row) => `${entry['step']}: ${entry['outcome']}`).join(', ')
+}
+
+/** `0.0 s ask_pin: wrong, 4.2 s not_correct: done, …` */
+function timesOf(row: Row): string {
+  const since = Date.parse(row['startedAt'])
+  const entries = row['path'].map(
+    ({ step, enteredAt, outcome }: Row) => `${((Date.parse(enteredAt) - since) / 1_000).toFixed(1)} s ${step}: ${outcome}`,
+  )
+  return entries.join(', ')
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -21,6 +21,8 @@ export const LINES = {
   forgetful: 'forgetful',
   /** Takes short messages only. */
   brief: 'brief',
+  /** Takes three seconds of silence for the end. */
+  hushed: 'hushed',
   /** Somebody guesses here until the alarm goes off. */
   guessed: 'guessed',
   /** Greets with an audio file. */
@@ -28,8 +30,6 @@ export const LINES = {
   /** For callers of whom nothing is known but the line they came by. */
   strangers: 'strangers',
 } as const
-
-export const BRIEF_MESSAGE = { max: '6s', silence: '2s' }
 
 export const GREETING_FILE = 'greeting.wav'
 
@@ -44,7 +44,8 @@ export function definitionForStories(text: string): string {
   addLine(LINES.outage, (steps) => (steps['outage']['special_announcement'] = LINES.outage))
   addLine(LINES.forgetful, (steps) => (steps['music']['times'] = 2))
   addLine(LINES.recorded, (steps) => (steps['ask_pin']['collect_pin'] = 'greeting'))
-  addLine(LINES.brief, (steps) => Object.assign(steps['voicemail'], BRIEF_MESSAGE))
+  addLine(LINES.brief, (steps) => Object.assign(steps['voicemail'], { max: '6s', silence: '20s' }))
+  addLine(LINES.hushed, (steps) => (steps['voicemail']['silence'] = '3s'))
   addLine(LINES.guessed)
   addLine(LINES.strangers)
   service['announcements'].push(LINES.outage)
@@ -57,7 +58,7 @@ export function definitionForStories(text: string): string {
     }
   }
   service['hours']['business']['open'] = [closedNow()]
-  Object.assign(service['pin'], { first_digit: '2s', between_digits: '1500ms', total: '4s' })
+  Object.assign(service['pin'], { first_digit: '5s', between_digits: '3s', total: '12s' })
   Object.assign(service['pin']['limits'], {
     slow_down: `${WRONG_PINS.slowDownMs}ms`,
     per_caller: { slow_after: WRONG_PINS.slowAfter, stop_after: WRONG_PINS.stopAfter },

@@ -18,6 +18,10 @@ const likelyLikeness = 0.7
 const pauseShare = 0.03
 /** A prompt that is heard this much fainter than it was recorded is none any more. */
 const faintestShare = 1 / 10_000
+/** Most wrong places are told by this much of a window, an eighth. */
+const probeSamples = windowSamples / 8
+/** A part of a true place is alike, too; less so than the whole, as its noise does not even out. */
+const probeLikeness = 0.6
 /** Pitch makes neighbours alike; the true place is among the first of them. */
 const mostPlaces = 50
 /** How many windows are searched for: the second helps where the first was not heard well. */
@@ -39,6 +43,8 @@ interface Window {
   readonly samples: Float32Array
   readonly coarse: Float32Array
   readonly energy: number
+  /** Where its loudest part begins, which is compared first. */
+  readonly loudestAt: number
 }
 
 /** A prompt that is listened for; make it once and ask it as often as more was heard. */
@@ -53,7 +59,13 @@ export class PromptShape {
       // The last one reaches back, so that a prompt's end is as sure as the rest.
       const start = Math.max(0, Math.min(at, all.length - windowSamples))
       const part = all.slice(start, start + windowSamples)
-      windows.push({ at: start, samples: part, coarse: coarsened(part, 0, part.length), energy: energyOf(part) })
+      windows.push({
+        at: start,
+        samples: part,
+        coarse: coarsened(part, 0, part.length),
+        energy: energyOf(part),
+        loudestAt: loudestOf(part),
+      })
     }
     const loudest = Math.max(...windows.map((window) => window.energy))
     this.#windows = windows.filter((window) => window.energy >= loudest * pauseShare && window.energy > 0)
@@ -132,6 +144,7 @@ function exactPlace(heard: Float32Array, window: Window, near: number, reach: nu
   let likeness = least
   for (let place = Math.max(0, near - reach); place <= near + reach; place++) {
     if (place + window.samples.length > heard.length) break
+    if (!mayBeAlike(heard, window, place)) continue
     let product = 0
     let energy = 0
     for (let at = 0; at < window.samples.length; at++) {
@@ -141,6 +154,32 @@ function exactPlace(heard: Float32Array, window: Window, near: number, reach: nu
     }
     const now = energy === 0 ? 0 : product / Math.sqrt(energy * window.energy)
     if (now > likeness) [best, likeness] = [place, now]
+  }
+  return best
+}
+
+function mayBeAlike(heard: Float32Array, { samples, loudestAt }: Window, place: number): boolean {
+  let product = 0
+  let own = 0
+  let energy = 0
+  const end = Math.min(loudestAt + probeSamples, samples.length)
+  for (let at = loudestAt; at < end; at++) {
+    const wanted = samples[at] ?? 0
+    const sample = heard[place + at] ?? 0
+    product += sample * wanted
+    own += wanted * wanted
+    energy += sample * sample
+  }
+  return product > 0 && product * product >= probeLikeness ** 2 * own * energy
+}
+
+/** Where the loudest stretch of the length of a probe begins. */
+function loudestOf(samples: Float32Array): number {
+  let best = 0
+  let loudest = -1
+  for (let at = 0; at + probeSamples <= samples.length; at += probeSamples) {
+    const energy = energyOf(samples.subarray(at, at + probeSamples))
+    if (energy > loudest) [best, loudest] = [at, energy]
   }
   return best
 }
