@@ -35,6 +35,8 @@ const nextStep = 3 * packetMs * samplesPerMs
 const keptSamples = 1600 * samplesPerMs
 /** An expected prompt is looked for this often. */
 const lookEveryMs = 200
+/** Many who listen at once on a busy machine must not leave it without time for their sound: so many times the look's cost. */
+const restAfterLook = 10
 
 /** Everything that was heard in a call, on one time line, gaps included. */
 export class Heard {
@@ -188,10 +190,12 @@ export class Heard {
     // In samples and not by the clock: what waited in the socket while this process was held up has come all at once.
     let from = this.#sampleAt(since)
     let lookedAt = -Infinity
+    let lookCostMs = 0
     return this.#until([...prompts.keys()].join(' or '), timeoutMs, () => {
       const now = this.lastPacketAt ?? 0
-      if (now - lookedAt < lookEveryMs) return undefined
+      if (now - lookedAt < Math.max(lookEveryMs, lookCostMs * restAfterLook)) return undefined
       lookedAt = now
+      const began = performance.now()
       const [best, second] = shapes
         .flatMap(([name, shape]) => {
           const heard = this.#find(shape, from)
@@ -202,6 +206,7 @@ export class Heard {
       const unheard = best === undefined ? 0 : this.#length - best.heard.startSample - best.heard.heardSamples
       const alike = best !== undefined && second?.heard.heardSamples === best.heard.heardSamples && unheard < keptSamples
       from = Math.max(from, Math.min(this.#length - keptSamples, alike ? best.heard.startSample - packetMs * samplesPerMs : Infinity))
+      lookCostMs = performance.now() - began
       return best === undefined || alike ? undefined : { name: best.name, heard: this.#timed(best.heard) }
     })
   }
