@@ -103,6 +103,7 @@ function callWithoutPin(): number {
   call.type('#')
   call.promptEnds()
   call.take({ type: 'recordingFinished', at: call.at, visit: call.state.visit, durationMs: 9_000, talkingMs: 8_000 })
+  call.take({ type: 'recordingKept', at: call.at, visit: call.state.visit })
   call.promptEnds()
   return call.end()
 }
