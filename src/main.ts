@@ -12,11 +12,9 @@ import pino from 'pino'
 import { Announcements } from './app/announcements.ts'
 import { Hotline } from './app/hotline.ts'
 import { Metrics } from './app/metrics.ts'
-import { AudioFileError, PromptStore } from './app/prompts.ts'
-import { VoiceError } from './app/ports/voice.ts'
-import { StoreUnavailable, type AgentDefinition, type CallStore, type Lease } from './app/ports/store.ts'
+import { PromptStore } from './app/prompts.ts'
+import { StoreUnavailable, type AgentDefinition, type CallStore } from './app/ports/store.ts'
 import type { Telephony } from './app/ports/telephony.ts'
-import { untilStored } from './app/store-patience.ts'
 import { toDefinitions, type Environment, type Service } from './config.ts'
 import { stopAsterisk } from './local/asterisk.ts'
 import { cacheDir } from './local/cache.ts'
@@ -26,11 +24,13 @@ import { stopPostgres } from './local/postgres.ts'
 import type { Progress } from './local/progress.ts'
 import { openVoice } from './local/voice/open.ts'
 import { announceWith } from './main/announce.ts'
-import { callDefinitions, renderPrompts, type Rendered } from './main/definitions.ts'
+import { callDefinitions, type Rendered } from './main/definitions.ts'
 import { DemoAgent } from './main/demo-agent.ts'
 import { seedDemo } from './main/demo-data.ts'
-import { asteriskPart, postgresPart, type AsteriskPart } from './main/parts.ts'
+import { onLeaseLost, replaced, takeLease } from './main/lease.ts'
+import { asteriskPart, postgresPart } from './main/parts.ts'
 import { openDoor } from './main/door.ts'
+import { defaultLanguage, fallbackPrompt, newestDefinitions, renderWithProgress } from './main/rendering.ts'
 import { removeRunFile, writeRunFile } from './main/run-file.ts'
 import { readServiceFile, type ServiceFile } from './main/service-file.ts'
 import { openStoreFor } from './main/store-at.ts'
@@ -108,8 +108,22 @@ export async function startPforte(environment: Environment, progress: Progress, 
     let rendered = await render(file)
     const asterisk = await asteriskPart(environment, await fallbackPrompt(service, rendered, prompts), progress)
     if (!asterisk.adopted) begun.push(() => stopAsterisk(home.path))
-    const lease = await orStop(takeLease(store.calls, asterisk, progress), stop)
+    const leaseName = `${asterisk.key}/${ARI_APP}`
+    let stoodBy = false
+    const lease = await orStop(
+      takeLease(store.calls, leaseName, progress, () => (stoodBy = true)),
+      stop,
+    )
     closers.push(() => lease.release())
+    if (stoodBy) {
+      // The one before us may have taken over newer definitions than those that we read when we began to wait.
+      const newest = await newestDefinitions(environment.configFile, render, log)
+      if (newest !== null) {
+        ;({ file, rendered } = newest)
+        service = file.service
+        store.usePinRules(service.pin.limits, service.pin.rules.length)
+      }
+    }
     const door = await openDoor(environment.http)
     closers.push(() => door.close())
     const demoAgent = new DemoAgent()
@@ -208,7 +222,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
     const embedded = { postgres: postgres.embedded, asterisk: asterisk.embedded }
     await writeRunFile(home.path, { url: http.url, sipUri: asterisk.sipUri ?? '', embedded })
     closers.push(() => removeRunFile(home.path))
-    void lease.lost.then(() => onLeaseLost(store.calls, asterisk, end))
+    void lease.lost.then(() => onLeaseLost(store.calls, leaseName, end))
 
     return {
       url: http.url,
@@ -304,8 +318,6 @@ async function settleIn(hotline: Hotline, log: pino.Logger): Promise<void> {
   }
 }
 
-const defaultLanguage = (service: Service): string => service.lines[0]?.language ?? 'de'
-
 /** On a terminal the log goes to a file, so that the card stays in sight; elsewhere to standard output, as services do. */
 function openLog(environment: Environment, home: Home): { log: pino.Logger; logFile: string | null } {
   const logFile = process.stdout.isTTY ? join(home.log, 'pforte.log') : null
@@ -314,50 +326,6 @@ function openLog(environment: Environment, home: Home): { log: pino.Logger; logF
   destination.on('error', () => {})
   const log = pino({ level: environment.logLevel, base: null }, destination)
   return { log, logFile }
-}
-
-async function renderWithProgress({ service, audioFailure }: ServiceFile, prompts: PromptStore, progress: Progress): Promise<Rendered> {
-  progress.step('preparing prompts')
-  try {
-    const rendered = await renderPrompts(service, prompts)
-    progress.done(`${rendered.all.length} prompts are ready`)
-    return rendered
-  } catch (error) {
-    if (error instanceof AudioFileError) throw audioFailure(error)
-    if (error instanceof VoiceError)
-      throw new PartFailure({ part: 'voice', what: error.message, mend: 'Correct the text, or set tts.command to another voice.' })
-    throw error
-  }
-}
-
-/** What Asterisk itself plays to callers while Pforte is away, in the language of the first line. */
-async function fallbackPrompt(service: Service, rendered: Rendered, prompts: PromptStore): Promise<Buffer | undefined> {
-  const texts = rendered.byName['fallback'] ?? {}
-  const hash = texts[defaultLanguage(service)] ?? Object.values(texts)[0]
-  return hash === undefined ? undefined : (await prompts.get(hash))?.wav
-}
-
-async function takeLease(store: CallStore, asterisk: AsteriskPart, progress: Progress): Promise<Lease> {
-  return store.takeLease(`${asterisk.key}/${ARI_APP}`, () =>
-    progress.step('another Pforte serves this Asterisk; standing by until it ends'),
-  )
-}
-
-/** Without the lease another process may begin; with Postgres merely away, nobody can, and the calls go on. */
-async function onLeaseLost(store: CallStore, asterisk: AsteriskPart, end: (failure: PartFailure) => void): Promise<void> {
-  try {
-    const lease = await untilStored(() => store.takeLease(`${asterisk.key}/${ARI_APP}`, () => end(replaced())))
-    if (lease !== null) void lease.lost.then(() => onLeaseLost(store, asterisk, end))
-  } catch (error) {
-    end(
-      new PartFailure({
-        part: 'postgres',
-        what: `the lease on Asterisk was lost and cannot be taken again (${error instanceof Error ? error.message : String(error)})`,
-        mend: 'See that Postgres lets this user in, and start again; calls go on in Asterisk.',
-        cause: error,
-      }),
-    )
-  }
 }
 
 async function syncDefinitions(store: Store, service: Service, rendered: Rendered, guests: AgentDefinition[], at: number): Promise<void> {
@@ -387,12 +355,4 @@ async function tellGuessChance(store: CallStore, service: Service, progress: Pro
   progress.done(
     `a random PIN is right with a chance of ${percent} (${now.validPins} valid)${tooLikely ? '; so the customer number is asked too' : ''}`,
   )
-}
-
-function replaced(): PartFailure {
-  return new PartFailure({
-    part: 'asterisk',
-    what: 'another Pforte has taken over this Asterisk',
-    mend: 'One process serves one Asterisk: end one of them.',
-  })
 }

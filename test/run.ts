@@ -13,6 +13,8 @@ import { createInterface } from 'node:readline'
 import { prepareTestParts } from './support/parts.ts'
 
 const FILE_TIME_LIMIT_S = 240
+/** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
+const LINES_A_FAILURE = 40
 
 const folder = await mkdtemp(join(tmpdir(), 'pforte-test-'))
 const parts = await prepareTestParts(folder)
@@ -27,7 +29,7 @@ try {
     files.filter((file) => !isEndToEnd(file)),
     2,
   )
-  await runTap('end-to-end', files.filter(isEndToEnd), 1)
+  await runTap('end-to-end', files.filter(isEndToEnd), 2)
   console.log(`\n${total.passed} passed, ${total.failed} failed`)
 } finally {
   await parts.stop()
@@ -48,9 +50,11 @@ async function runTap(name: string, files: string[], jobs: number): Promise<void
     `--output-file=${report}`,
   ]
   const exitCode = await run('node_modules/.bin/tap', ['run', ...options, ...files], 'inherit')
-  const { passed, failed } = await countStories(report)
+  const { passed, failed, account } = await readReport(report)
   total.passed += passed
   total.failed += exitCode !== 0 && failed === 0 ? 1 : failed
+  // The terse reporter names no story; whoever reads what a machine printed has nothing but this.
+  for (const line of account) console.log(line)
 }
 
 /** All test files, or those below what was named; the slow ones first, so that no core waits for one at the end. */
@@ -72,11 +76,20 @@ async function run(command: string, args: string[], stdio: 'inherit' | 'ignore')
 }
 
 /** Stories are the tests one level below the files; a file that broke as a whole counts as one failed. */
-async function countStories(path: string): Promise<{ passed: number; failed: number }> {
+async function readReport(path: string): Promise<{ passed: number; failed: number; account: string[] }> {
   let passed = 0
   let failed = 0
   let failedInFile = 0
+  const account: string[] = []
+  let told = 0
   for await (const line of createInterface({ input: createReadStream(path) })) {
+    // What failed, with what tap says of it: the block that follows, which is indented deeper.
+    const failure = /^( *)not ok /.exec(line)
+    if (failure !== null && !/# (SKIP|TODO)/i.test(line)) told = LINES_A_FAILURE
+    if (told > 0) {
+      account.push(line)
+      told = /^ *\.\.\.$/.test(line) ? 0 : told - 1
+    }
     const story = /^ {4}(not )?ok \d+/.exec(line)
     if (story !== null) {
       if (/# SKIP/i.test(line)) continue
@@ -88,5 +101,5 @@ async function countStories(path: string): Promise<{ passed: number; failed: num
       failedInFile = 0
     }
   }
-  return { passed, failed }
+  return { passed, failed, account }
 }

@@ -16,6 +16,8 @@ import { failureOf, isSuccess } from './outcome.ts'
 export const WARM_PREFIX = 'pforte-warm-'
 
 const LANES = 8
+/** The announcer of the prompt before may be just about to leave the bridge; a fresh bridge has none. */
+const ROUNDS = 3
 const BEHIND_THE_END_MS = 36_000_000
 /** Asterisk itself gives a download 5 s (`timeout_secs` in res_http_media_cache.conf). */
 const ONE_PROMPT_MS = 10_000
@@ -28,7 +30,7 @@ export class PromptWarmer {
   readonly #settings: CallSettings
   readonly #waiting = new Map<string, (how: Played) => void>()
   #before: Promise<unknown> = Promise.resolve()
-  #runs = 0
+  #rounds = 0
 
   constructor(carrier: CommandCarrier, settings: CallSettings) {
     this.#carrier = carrier
@@ -56,10 +58,26 @@ export class PromptWarmer {
     if (prompts.length === 0) return { ok: true, value: undefined }
     await this.#sweep()
     const until = performance.now() + ALL_PROMPTS_MS
-    const tag = `${WARM_PREFIX}${process.pid}-${Date.now().toString(36)}-${++this.#runs}`
+    let failed = prompts
+    for (let round = 0; round < ROUNDS && failed.length > 0; round++) {
+      const result = await this.#round(failed, until)
+      if (!result.ok) return result
+      failed = result.value
+    }
+    if (failed.length === 0) return { ok: true, value: undefined }
+    return {
+      ok: false,
+      why: 'refused',
+      detail: `Asterisk could not fetch ${failed.length} of ${prompts.length} prompts, such as ${this.#settings.promptUrl}/${failed[0]}.wav: PROMPT_URL must be an address that it reaches`,
+    }
+  }
+
+  /** Plays each once, on bridges of this round. @returns those that Asterisk did not play */
+  async #round(prompts: string[], until: number): Promise<Outcome<string[]>> {
+    const tag = `${WARM_PREFIX}${process.pid}-${Date.now().toString(36)}-${++this.#rounds}`
     const todo = [...prompts]
     const failed: string[] = []
-    let stopped: Outcome | null = null
+    let stopped: Extract<Outcome, { ok: false }> | null = null
 
     const lane = async (bridge: string): Promise<void> => {
       const made =
@@ -72,40 +90,29 @@ export class PromptWarmer {
       for (let n = 0, next = todo.shift(); next !== undefined && stopped === null; next = todo.shift()) {
         if (performance.now() > until)
           stopped = { ok: false, why: 'timeout', detail: `not all prompts were fetched within ${ALL_PROMPTS_MS} ms` }
-        else if (!(await this.#play(bridge, `${bridge}-${++n}`, next, failed))) return
+        else {
+          const how = await this.#play(bridge, `${bridge}-${++n}`, next)
+          if (how === 'failed') failed.push(next)
+          else if (how === 'untold')
+            stopped = { ok: false, why: 'unreachable', detail: 'the connection was lost while prompts were fetched' }
+        }
       }
     }
     const bridges = Array.from({ length: Math.min(LANES, prompts.length) }, (_, i) => `${tag}-${i}`)
     await Promise.all(bridges.map(lane))
     await Promise.all(bridges.map((bridgeId) => this.#carrier.request({ operation: 'bridges.destroy', params: { bridgeId } })))
-
-    if (stopped !== null) return stopped
-    if (todo.length > 0) return { ok: false, why: 'unreachable', detail: 'the connection was lost while prompts were fetched' }
-    if (failed.length === 0) return { ok: true, value: undefined }
-    return {
-      ok: false,
-      why: 'refused',
-      detail: `Asterisk could not fetch ${failed.length} of ${prompts.length} prompts, such as ${this.#settings.promptUrl}/${failed[0]}.wav: PROMPT_URL must be an address that it reaches`,
-    }
+    return stopped ?? { ok: true, value: failed }
   }
 
-  /** @returns false when there is no use in going on */
-  async #play(bridge: string, playback: string, prompt: string, failed: string[]): Promise<boolean> {
-    // Twice: the announcer of the prompt before may be just about to leave the bridge.
-    for (const playbackId of [playback, `${playback}-again`]) {
-      const told = this.#toldOf(playbackId)
-      const media = promptMedia(this.#settings.promptUrl, prompt)
-      const reply = await this.#carrier.request({
-        operation: 'bridges.playWithId',
-        params: { bridgeId: bridge, playbackId, media, offsetms: BEHIND_THE_END_MS },
-      })
-      if (!isSuccess(reply)) this.#waiting.get(playbackId)?.('failed')
-      const how = await told
-      if (how === 'heard') return true
-      if (how === 'untold') return false
-    }
-    failed.push(prompt)
-    return true
+  async #play(bridge: string, playbackId: string, prompt: string): Promise<Played> {
+    const told = this.#toldOf(playbackId)
+    const media = promptMedia(this.#settings.promptUrl, prompt)
+    const reply = await this.#carrier.request({
+      operation: 'bridges.playWithId',
+      params: { bridgeId: bridge, playbackId, media, offsetms: BEHIND_THE_END_MS },
+    })
+    if (!isSuccess(reply)) this.#waiting.get(playbackId)?.('failed')
+    return told
   }
 
   #toldOf(playback: string): Promise<Played> {
@@ -133,7 +140,7 @@ export class PromptWarmer {
   }
 
   /** @returns the failure, or null */
-  async #try(call: AriCall): Promise<Outcome | null> {
+  async #try(call: AriCall): Promise<Extract<Outcome, { ok: false }> | null> {
     const reply = await this.#carrier.request(call)
     return isSuccess(reply) ? null : failureOf(reply)
   }

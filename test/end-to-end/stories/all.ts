@@ -13,7 +13,7 @@ import { strangerStories } from './strangers.ts'
 import { typingStories } from './typing.ts'
 import { voicemailStories } from './voicemail.ts'
 
-const AT_ONCE = 8
+const AT_ONCE = 12
 const TIME_LIMIT_MS = 200_000
 
 export async function tellAll(transport: NonNullable<PforteOptions['transport']>): Promise<void> {
@@ -22,6 +22,7 @@ export async function tellAll(transport: NonNullable<PforteOptions['transport']>
   t.jobs = AT_ONCE
   const stories = [
     guessingStories,
+    strangerStories,
     voicemailStories,
     announcementStories,
     loopStories,
@@ -29,7 +30,6 @@ export async function tellAll(transport: NonNullable<PforteOptions['transport']>
     agentStories,
     typingStories,
     hangUpStories,
-    strangerStories,
   ]
   for (const tell of stories) tell(t, hotline)
   // Not beside others, but when all of them are over.

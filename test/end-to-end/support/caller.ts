@@ -1,4 +1,7 @@
 /** Somebody who calls: dials, listens, types, speaks, hangs up; and what Pforte writes down of it. */
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Call, Sound } from '../../../src/local/phone/call.ts'
 import type { CallOptions } from '../../../src/local/phone/outgoing.ts'
 import type { Phone } from '../../../src/local/phone/phone.ts'
@@ -84,7 +87,11 @@ export class Caller {
     } catch (error) {
       if (!(error instanceof NotHeard)) throw error
       const row = await this.row()
-      throw new Error(`${error.message}; the call went ${row === null ? 'nowhere' : timesOf(row)}`, { cause: error })
+      const kept = join(tmpdir(), `pforte-heard-${this.number.slice(1)}-${process.pid}.wav`)
+      await writeFile(kept, this.call.heard.wav())
+      throw new Error(`${error.message}; the call went ${row === null ? 'nowhere' : timesOf(row)}; its sound is in ${kept}`, {
+        cause: error,
+      })
     }
   }
 

@@ -82,6 +82,7 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
     t.notOk(picked?.isOver)
     await here.send({ do: 'hangUp', leg })
     t.match(await picked?.ended, { by: 'them' })
+    t.match(await here.seen.event('legEnded'), { leg })
     t.match(await here.telephony.send({ do: 'stopRinging', leg }), { ok: false, why: 'gone' })
     await call.hangUp()
   })

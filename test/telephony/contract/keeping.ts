@@ -91,9 +91,9 @@ export function keeping(t: Test, { pbx, id, scene, caller, anna, ring }: Stage):
   t.test('prompts are fetched before a caller needs them, and not again', async (t) => {
     const here = await scene(t)
     const prompts = Array.from({ length: 20 }, () => `tone-500-${id('warm')}`)
-    t.match(await here.telephony.warm(prompts), { ok: true })
+    t.same(await here.telephony.warm(prompts), { ok: true, value: undefined })
     t.ok(prompts.every((prompt) => pbx.fetched.get(prompt) === 1))
-    t.match(await here.telephony.warm(prompts), { ok: true })
+    t.same(await here.telephony.warm(prompts), { ok: true, value: undefined })
     const { leg, call } = await caller(t, here)
     await here.send({ do: 'play', leg, playback: id('prompt'), prompts: [prompts[0]!], language: 'de' })
     t.match(await here.seen.event('playbackFinished'), { ok: true })

@@ -115,7 +115,11 @@ export class Heard {
 
   /** How much of the last `overMs` is one tone: 0 for none of it, 1 for nothing else. */
   toneLevel(hz: number, overMs = 200): number {
-    const samples = this.#pcm.subarray(Math.max(0, this.#length - overMs * samplesPerMs), this.#length)
+    return this.#toneLevel(hz, Math.max(0, this.#length - overMs * samplesPerMs), this.#length)
+  }
+
+  #toneLevel(hz: number, from: number, to: number): number {
+    const samples = this.#pcm.subarray(from, to)
     const energy = samples.reduce((sum, sample) => sum + sample * sample, 0)
     if (energy < audibleLevel ** 2 * samples.length || samples.length === 0) return 0
     // Goertzel's recurrence: one coefficient of the Fourier transform.
@@ -164,11 +168,18 @@ export class Heard {
     }
   }
 
-  /** Waits for a tone of at least `lastingMs`, such as the beep. @returns when it was recognised. @throws {NotHeard} */
-  async waitForTone(hz: number, { since = 0, timeoutMs, lastingMs = 100 }: Waiting & { lastingMs?: number } = {}): Promise<number> {
+  /**
+   * Waits for a tone of at least `lastingMs`, such as the beep; one that has sounded after `since` counts, however busy
+   * this process was meanwhile. Without `since` it has to sound now. @returns when it was recognised. @throws {NotHeard}
+   */
+  async waitForTone(hz: number, { since, timeoutMs, lastingMs = 100 }: Waiting & { lastingMs?: number } = {}): Promise<number> {
+    const window = lastingMs * samplesPerMs
+    let from = since === undefined ? Math.max(0, this.#length - window) : this.#sampleAt(since)
     return this.#until(`a tone of ${hz} Hz`, timeoutMs, () => {
-      const at = this.lastPacketAt ?? 0
-      return at - lastingMs >= since && this.toneLevel(hz, lastingMs) > 0.8 ? at : undefined
+      for (; from + window <= this.#length; from += packetMs * samplesPerMs) {
+        if (this.#toneLevel(hz, from, from + window) > 0.8) return this.#timeOf(from + window)
+      }
+      return undefined
     })
   }
 
