@@ -90,17 +90,6 @@ async function figuresOf(bench: BenchPforte, samples: Sample[]): Promise<Figure[
     `SELECT caller, (entry ->> 'enteredAt')::float8 AS at FROM calls, jsonb_array_elements(path) entry WHERE entry ->> 'step' = 'waiting'`,
   )
   const enteredAt = new Map(rows.map(({ caller, at }) => [caller, at - performance.timeOrigin]))
-  if (process.env['DUMP'])
-    console.log(
-      [0.5, 0.9, 0.95, 0.98, 0.99, 1]
-        .map((share) =>
-          quantile(
-            samples.map(({ lastDigitEndAt, invitedAt }) => invitedAt - lastDigitEndAt),
-            share,
-          ).toFixed(1),
-        )
-        .join(' '),
-    )
   const whole = samples.map(({ lastDigitEndAt, invitedAt }) => invitedAt - lastDigitEndAt)
   const toQueue = samples.map(({ caller, lastDigitEndAt }) => enteredAt.get(caller)! - lastDigitEndAt)
   const toRing = samples.map(({ caller, invitedAt }) => invitedAt - enteredAt.get(caller)!)

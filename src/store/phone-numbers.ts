@@ -1,5 +1,6 @@
 /** Callers' and customers' numbers in one form, E.164, so that they can be compared. */
 import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js'
+import { LRUCache } from 'lru-cache'
 
 /** Numbers without a country are read as a telephone there would dial them. */
 const homeCountry: CountryCode = 'DE'
@@ -8,10 +9,17 @@ const longestCaller = 64
 /** What trunks put into the caller's place when there is none (RFC 3323, RFC 3325, and habit). */
 const withheldNames = /^(anonymous|anonym|unknown|unavailable|withheld|private|restricted|asterisk|s|)$/i
 
+/** The number of a call under way is asked for at each of its writes, and to read one costs as much as a small statement. */
+const read = new LRUCache<string, { number: string | null }>({ max: 5_000 })
+
 /** E.164 (`+4930123456`), or null for what is no possible telephone number. */
 export function asE164(text: string): string | null {
-  const number = parsePhoneNumberFromString(text, homeCountry)
-  return number?.isPossible() === true ? number.number : null
+  const known = read.get(text)
+  if (known !== undefined) return known.number
+  const parsed = parsePhoneNumberFromString(text, homeCountry)
+  const number = parsed?.isPossible() === true ? parsed.number : null
+  if (text.length <= longestCaller) read.set(text, { number })
+  return number
 }
 
 /**

@@ -7,6 +7,7 @@
  * Locks are taken call, group, agents, entries, in this order.
  */
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import type { Offer, QueueEntryRequest } from '../app/ports/store.ts'
 import { choose, sortKeyAt, type FreeAgent, type Pairing, type WaitingCaller } from '../domain/acd/choose.ts'
 import { saveCalls } from './calls.ts'
@@ -19,6 +20,7 @@ const lockQueue: Statement = {
     WHERE q.name = coalesce((SELECT queue FROM queue_replacements WHERE old_name = $1), $1)
     FOR UPDATE OF g`,
 }
+type Entered = { queue: LockedQueue; sortAt: number; row: Situation & { entered: boolean } }
 type LockedQueue = { name: string; group_name: string; max_waiting: number; priority_weight_ms: number }
 
 const lockGroup: Statement = { name: 'lock a group', text: 'SELECT FROM queue_groups WHERE name = $1 FOR UPDATE' }
@@ -51,15 +53,19 @@ type Situation = { idle: IdleAgent[] | null; waiting: WaitingCaller[] | null }
 
 const look: Statement = { name: 'look at a group', text: `WITH ${idleAndWaiting} SELECT ${idleAndWaitingColumns}` }
 
-/** Enters and looks in one: the new caller is not among `waiting`, which shows what was before. */
+/**
+ * Enters and looks in one: the new caller is not among `waiting`, which shows what was before. Nobody enters a queue
+ * that is not as the statement was told.
+ */
 const enterAndLook: Statement = {
   name: 'enter a queue',
   text: `WITH ${idleAndWaiting},
     entered AS (
       INSERT INTO queue_entries AS e (call_id, queue, priority, entered_at, sort_at, state)
       SELECT $2, $3, $4, $5, $6, 'waiting'
-      WHERE $7::integer = 0 OR $7 > (SELECT count(*) FROM
-        (SELECT FROM queue_entries WHERE queue = $3 AND state = 'waiting' LIMIT $7) others)
+      WHERE EXISTS (SELECT FROM queues WHERE name = $3 AND group_name = $1 AND max_waiting = $7 AND priority_weight_ms = $8)
+        AND ($7::integer = 0 OR $7 > (SELECT count(*) FROM
+          (SELECT FROM queue_entries WHERE queue = $3 AND state = 'waiting' LIMIT $7) others))
       ON CONFLICT (call_id) DO UPDATE
         SET queue = $3, priority = $4, entered_at = $5, sort_at = $6, state = 'waiting', agent_id = NULL, left_at = NULL
         WHERE e.state = 'left'
@@ -126,6 +132,8 @@ export type Dispatched = { offers: Offer[]; nextChangeAt: number | null }
 export class Queue {
   readonly #connections: Connections
   readonly #now: () => number
+  /** Queues by the name that calls have for them, as they were when last locked. */
+  readonly #known = new Map<string, LockedQueue>()
   /** Offers of transactions whose commit was never answered: perhaps made, told to nobody. */
   #untold: Offer[] = []
 
@@ -140,20 +148,15 @@ export class Queue {
    */
   async enter(entry: QueueEntryRequest): Promise<{ entered: boolean } & Dispatched> {
     const result = await this.#remembering(async (run) => {
-      if (entry.row !== undefined) await saveCalls(run, [entry.row])
-      const [queue] = await run<LockedQueue>(lockQueue, [entry.queue])
-      if (queue === undefined) return { entered: false, offers: [], nextChangeAt: null }
-      const sortAt = sortKeyAt(entry.at, entry.priority, queue.priority_weight_ms)
-      const [row] = await run<Situation & { entered: boolean }>(enterAndLook, [
-        queue.group_name,
-        entry.callId,
-        queue.name,
-        entry.priority,
-        new Date(entry.at),
-        new Date(sortAt),
-        queue.max_waiting,
-      ])
-      const { entered, idle, waiting } = row!
+      // The row is sent first, as locks are taken call, group.
+      const saved = entry.row === undefined ? null : saveCalls(run, [entry.row])
+      const [found] = await Promise.all([this.#lockAndEnter(run, entry), saved])
+      if (found === null) return { entered: false, offers: [], nextChangeAt: null }
+      const {
+        queue,
+        sortAt,
+        row: { entered, idle, waiting },
+      } = found
       const at = Math.max(entry.at, this.#now())
       if (entered) {
         const withNewcomer = [...(waiting ?? []), { callId: entry.callId, queue: queue.name, sortAt }]
@@ -170,16 +173,43 @@ export class Queue {
     return result
   }
 
+  /** Null: there is no such queue (any more). */
+  async #lockAndEnter(run: Run, entry: QueueEntryRequest): Promise<Entered | null> {
+    const known = this.#known.get(entry.queue)
+    if (known !== undefined) {
+      // Both leave together; whoever is told that the queue has changed since has entered nothing.
+      const [queue, entered] = await Promise.all([this.#lock(run, entry.queue), enterAs(run, entry, known)])
+      if (queue === null) return null
+      if (isDeepStrictEqual(queue, known)) return { queue, ...entered }
+    }
+    const queue = await this.#lock(run, entry.queue)
+    return queue === null ? null : { queue, ...(await enterAs(run, entry, queue)) }
+  }
+
+  async #lock(run: Run, name: string): Promise<LockedQueue | null> {
+    const [queue] = await run<LockedQueue>(lockQueue, [name])
+    if (queue === undefined) this.#known.delete(name)
+    else this.#known.set(name, queue)
+    return queue ?? null
+  }
+
   /** Offers free agents to waiting callers of the queue's group; null: of all groups. */
   async dispatch(queue: string | null, at: number): Promise<Dispatched> {
     if (queue !== null) {
-      const [passed] = await this.#connections.run<LockedQueue>(lockQueue, [queue])
-      return passed === undefined ? { offers: [], nextChangeAt: null } : this.#dispatchGroup(passed.group_name, at)
+      const known = this.#known.get(queue)
+      const [passed, situation] = await this.#connections.inOrder((run) =>
+        Promise.all([
+          this.#lock(run, queue),
+          known === undefined ? null : run<Situation>(look, [known.group_name]).then(([seen]) => seen!),
+        ]),
+      )
+      if (passed === null) return { offers: [], nextChangeAt: null }
+      return this.#dispatchGroup(passed.group_name, at, passed.group_name === known?.group_name ? situation : null)
     }
     const all: Dispatched = { offers: [], nextChangeAt: null }
     for (const { name: group } of await this.#connections.run<{ name: string }>(allGroups, [])) {
       await this.#connections.run(lockGroup, [group])
-      const { offers, nextChangeAt } = await this.#dispatchGroup(group, at)
+      const { offers, nextChangeAt } = await this.#dispatchGroup(group, at, null)
       all.offers.push(...offers)
       if (nextChangeAt !== null) all.nextChangeAt = Math.min(nextChangeAt, all.nextChangeAt ?? Infinity)
     }
@@ -197,14 +227,13 @@ export class Queue {
    * the group's lock for a moment, so whoever was entering then has been written; whoever enters later will see,
    * under the lock, all that we see now.
    */
-  async #dispatchGroup(group: string, at: number): Promise<Dispatched> {
+  async #dispatchGroup(group: string, at: number, seen: Situation | null): Promise<Dispatched> {
     if (this.#untold.length === 0) {
-      const [situation] = await this.#connections.run<Situation>(look, [group])
-      if (pairsOf(situation!, at).length === 0) return { offers: [], nextChangeAt: nextChangeOf(situation!, at) }
+      const situation = seen ?? (await this.#connections.run<Situation>(look, [group]))[0]!
+      if (pairsOf(situation, at).length === 0) return { offers: [], nextChangeAt: nextChangeOf(situation, at) }
     }
     return this.#remembering(async (run) => {
-      await run(lockGroup, [group])
-      const [situation] = await run<Situation>(look, [group])
+      const [, [situation]] = await Promise.all([run(lockGroup, [group]), run<Situation>(look, [group])])
       return offerAgents(run, situation!, at)
     })
   }
@@ -231,6 +260,21 @@ export class Queue {
       throw error
     }
   }
+}
+
+async function enterAs(run: Run, entry: QueueEntryRequest, queue: LockedQueue): Promise<Omit<Entered, 'queue'>> {
+  const sortAt = sortKeyAt(entry.at, entry.priority, queue.priority_weight_ms)
+  const [row] = await run<Situation & { entered: boolean }>(enterAndLook, [
+    queue.group_name,
+    entry.callId,
+    queue.name,
+    entry.priority,
+    new Date(entry.at),
+    new Date(sortAt),
+    queue.max_waiting,
+    queue.priority_weight_ms,
+  ])
+  return { sortAt, row: row! }
 }
 
 function isFree({ untilAt }: IdleAgent, at: number): boolean {
