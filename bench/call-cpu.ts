@@ -17,8 +17,8 @@ const CALLS_A_ROUND = 300
 const ROUNDS = 2
 const WARM_UP_CALLS = 150
 const PER_SECOND = 30
-/** A call keeps an agent busy for less than a second. */
-const AGENTS = 40
+/** A call keeps an agent busy for less than two seconds. */
+const AGENTS = 70
 const PINS = 20
 /** Beyond those that the kernel hands out; two a leg, and some rest before they are used again. */
 const RTP_PORTS = '61000-63199'

@@ -48,7 +48,7 @@ export class Dispatcher {
       // The call ended between the commit and now: nobody may stay reserved for it.
       this.#log.info({ call: offer.callId, agent: offer.agentId }, 'an offer came too late for its call; the agent is free again')
       const at = this.#now()
-      untilStored(() => this.#store.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: false, at }))
+      untilStored(() => this.#store.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: false, queue: null, at }))
         .then(() => this.kick(null))
         .catch((error: unknown) => this.#log.error({ err: error, agent: offer.agentId }, 'this agent could not be let go: a bug in Pforte'))
     }

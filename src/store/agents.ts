@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AgentDefinition, AgentReleaseRequest, HeldPlace, Offer } from '../app/ports/store.ts'
 import type { AgentRecord, AgentState, Result } from '../app/ports/records.ts'
-import type { Connections, Statement } from './connections.ts'
+import type { Connections, Run, Statement } from './connections.ts'
 import type { Keys } from './keys.ts'
 import type { RowAgentState } from './schema.ts'
 
@@ -128,10 +128,10 @@ export class Agents {
     return (await this.#connections.run(accept, [offer.agentId, offer.callId, offer.offer, new Date(at)])).length > 0
   }
 
-  async release(request: AgentReleaseRequest): Promise<void> {
+  async release(run: Run, request: AgentReleaseRequest): Promise<void> {
     const { agentId, callId, offer, next, backToQueue, at } = request
     const until = next.state === 'available' ? null : new Date(next.untilAt)
-    await this.#connections.run(release, [agentId, callId, offer, next.state, until, new Date(at), backToQueue])
+    await run(release, [agentId, callId, offer, next.state, until, new Date(at), backToQueue])
   }
 
   /** Lets go of agents and places in queues that no call of this Asterisk holds; other Asterisks' calls are left alone. */

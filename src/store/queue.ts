@@ -20,38 +20,47 @@ const lockQueue: Statement = {
     WHERE q.name = coalesce((SELECT queue FROM queue_replacements WHERE old_name = $1), $1)
     FOR UPDATE OF g`,
 }
-type Entered = { queue: LockedQueue; sortAt: number; row: Situation & { entered: boolean } }
+type Entered = { queue: LockedQueue; sortAt: number; at: number; row: Situation & { entered: boolean } }
 type LockedQueue = { name: string; group_name: string; max_waiting: number; priority_weight_ms: number }
 
 const lockGroup: Statement = { name: 'lock a group', text: 'SELECT FROM queue_groups WHERE name = $1 FOR UPDATE' }
 const allGroups: Statement = { name: 'all groups', text: 'SELECT name FROM queue_groups ORDER BY name' }
 
 /**
- * Idle agents: those who are free now, or will be by themselves; expired rest counts as free without having been written.
- * Callers: of each queue the first ones, as many as there are idle agents.
+ * Free agents ($2: now): expired rest counts as free without having been written. Callers: of each queue the first
+ * ones, as many as there are free agents. Of the agents only those who can matter: with so many callers, whoever is
+ * chosen is among that many longest idle ones of some queue, as one caller takes one agent.
  */
-const idleAndWaiting = `
-  idle AS (
-    SELECT a.id AS "agentId", a.until_at, coalesce(a.until_at, a.free_since) AS free_since, array_agg(aq.queue) AS queues
+const freeAndWaiting = `
+  free AS (
+    SELECT a.id, coalesce(a.until_at, a.free_since) AS free_since, array_agg(aq.queue) AS queues
     FROM agents a
     JOIN agent_queues aq ON aq.agent_id = a.id
     JOIN queues q ON q.name = aq.queue
-    WHERE q.group_name = $1 AND a.removed_at IS NULL AND a.state IN ('available', 'wrap_up', 'resting')
+    WHERE q.group_name = $1 AND ${isFree('a', '$2')}
     GROUP BY a.id),
   next AS (
     SELECT e.call_id AS "callId", e.queue, e.sort_at
     FROM queues q CROSS JOIN LATERAL (
       SELECT call_id, queue, sort_at FROM queue_entries
-      WHERE queue = q.name AND state = 'waiting' ORDER BY sort_at, call_id LIMIT (SELECT count(*) FROM idle)) e
-    WHERE q.group_name = $1)`
-const idleAndWaitingColumns = `
-  (SELECT jsonb_agg(jsonb_build_object('agentId', "agentId", 'queues', queues,
-    'untilAt', ${milliseconds('until_at')}, 'freeSinceAt', ${milliseconds('free_since')})) FROM idle) AS idle,
-  (SELECT jsonb_agg(jsonb_build_object('callId', "callId", 'queue', queue, 'sortAt', ${milliseconds('sort_at')})) FROM next) AS waiting`
-type IdleAgent = FreeAgent & { untilAt: number | null }
-type Situation = { idle: IdleAgent[] | null; waiting: WaitingCaller[] | null }
+      WHERE queue = q.name AND state = 'waiting' ORDER BY sort_at, call_id LIMIT (SELECT count(*) FROM free)) e
+    WHERE q.group_name = $1),
+  first AS (
+    SELECT DISTINCT id FROM (
+      SELECT id, row_number() OVER (PARTITION BY queue ORDER BY free_since, id COLLATE "C") AS place
+      FROM free CROSS JOIN unnest(queues) queue) ranked
+    WHERE place <= (SELECT count(*) FROM next) + $3)`
+const freeAndWaitingColumns = `
+  (SELECT jsonb_agg(jsonb_build_object('agentId', id, 'queues', queues, 'freeSinceAt', ${milliseconds('free_since')}))
+    FROM free JOIN first USING (id)) AS free,
+  (SELECT jsonb_agg(jsonb_build_object('callId', "callId", 'queue', queue, 'sortAt', ${milliseconds('sort_at')})) FROM next) AS waiting,
+  (SELECT min(a.until_at) FROM agents a JOIN agent_queues aq ON aq.agent_id = a.id JOIN queues q ON q.name = aq.queue
+    WHERE q.group_name = $1 AND a.removed_at IS NULL AND a.state IN ('wrap_up', 'resting') AND a.until_at > $2) AS "nextChangeAt"`
+/** `nextChangeAt`: when the first of those who rest or wrap up is free again. */
+type Situation = { free: FreeAgent[] | null; waiting: WaitingCaller[] | null; nextChangeAt: number | null }
 
-const look: Statement = { name: 'look at a group', text: `WITH ${idleAndWaiting} SELECT ${idleAndWaitingColumns}` }
+/** $3: how many callers come on top. */
+const look: Statement = { name: 'look at a group', text: `WITH ${freeAndWaiting} SELECT ${freeAndWaitingColumns}` }
 
 /**
  * Enters and looks in one: the new caller is not among `waiting`, which shows what was before. Nobody enters a queue
@@ -59,18 +68,18 @@ const look: Statement = { name: 'look at a group', text: `WITH ${idleAndWaiting}
  */
 const enterAndLook: Statement = {
   name: 'enter a queue',
-  text: `WITH ${idleAndWaiting},
+  text: `WITH ${freeAndWaiting},
     entered AS (
       INSERT INTO queue_entries AS e (call_id, queue, priority, entered_at, sort_at, state)
-      SELECT $2, $3, $4, $5, $6, 'waiting'
-      WHERE EXISTS (SELECT FROM queues WHERE name = $3 AND group_name = $1 AND max_waiting = $7 AND priority_weight_ms = $8)
-        AND ($7::integer = 0 OR $7 > (SELECT count(*) FROM
-          (SELECT FROM queue_entries WHERE queue = $3 AND state = 'waiting' LIMIT $7) others))
+      SELECT $4, $5, $6, $7, $8, 'waiting'
+      WHERE EXISTS (SELECT FROM queues WHERE name = $5 AND group_name = $1 AND max_waiting = $9 AND priority_weight_ms = $10)
+        AND ($9::integer = 0 OR $9 > (SELECT count(*) FROM
+          (SELECT FROM queue_entries WHERE queue = $5 AND state = 'waiting' LIMIT $9) others))
       ON CONFLICT (call_id) DO UPDATE
-        SET queue = $3, priority = $4, entered_at = $5, sort_at = $6, state = 'waiting', agent_id = NULL, left_at = NULL
+        SET queue = $5, priority = $6, entered_at = $7, sort_at = $8, state = 'waiting', agent_id = NULL, left_at = NULL
         WHERE e.state = 'left'
       RETURNING call_id)
-    SELECT EXISTS (SELECT FROM entered) AS entered, ${idleAndWaitingColumns}`,
+    SELECT EXISTS (SELECT FROM entered) AS entered, ${freeAndWaitingColumns}`,
 }
 
 /** A call's place in the queue and, while one stands, its offer. */
@@ -92,8 +101,7 @@ const reserve: Statement = {
         free_since = coalesce(a.until_at, a.free_since)
       FROM jsonb_to_recordset($1::jsonb) AS p ("callId" text, "agentId" text)
       JOIN queue_entries e ON e.call_id = p."callId"
-      WHERE a.id = p."agentId" AND a.removed_at IS NULL
-        AND (a.state = 'available' OR a.state IN ('wrap_up', 'resting') AND a.until_at <= $2)
+      WHERE a.id = p."agentId" AND ${isFree('a', '$2')}
       RETURNING a.call_id AS "callId", a.id AS "agentId", a.endpoint, a.offer),
     offered AS (
       UPDATE queue_entries e SET state = 'offered', agent_id = r."agentId", offers = r.offer
@@ -128,6 +136,7 @@ const leave: Statement = {
 }
 
 export type Dispatched = { offers: Offer[]; nextChangeAt: number | null }
+export type Looked = { nothingToDo: boolean; nextChangeAt: number | null }
 
 export class Queue {
   readonly #connections: Connections
@@ -152,21 +161,16 @@ export class Queue {
       const saved = entry.row === undefined ? null : saveCalls(run, [entry.row])
       const [found] = await Promise.all([this.#lockAndEnter(run, entry), saved])
       if (found === null) return { entered: false, offers: [], nextChangeAt: null }
-      const {
-        queue,
-        sortAt,
-        row: { entered, idle, waiting },
-      } = found
-      const at = Math.max(entry.at, this.#now())
-      if (entered) {
-        const withNewcomer = [...(waiting ?? []), { callId: entry.callId, queue: queue.name, sortAt }]
-        return { entered, ...(await offerAgents(run, { idle, waiting: withNewcomer }, at)) }
+      const { queue, sortAt, at, row } = found
+      if (row.entered) {
+        const waiting = [...(row.waiting ?? []), { callId: entry.callId, queue: queue.name, sortAt }]
+        return { entered: true, ...(await offerAgents(run, { ...row, waiting }, at)) }
       }
       const [stands] = await run<Standing>(standing, [entry.callId])
       if (stands === undefined) return { entered: false, offers: [], nextChangeAt: null }
       const { agent_id: agentId, endpoint, offer } = stands
       const standingOffers = agentId === null ? [] : [{ callId: entry.callId, agentId, endpoint, offer }]
-      const { offers, nextChangeAt } = await offerAgents(run, { idle, waiting }, at)
+      const { offers, nextChangeAt } = await offerAgents(run, row, at)
       return { entered: true, offers: [...standingOffers, ...offers], nextChangeAt }
     })
     if (!result.entered) this.#connections.log.debug({ queue: entry.queue, callId: entry.callId }, 'not entered: the queue is full or gone')
@@ -175,15 +179,16 @@ export class Queue {
 
   /** Null: there is no such queue (any more). */
   async #lockAndEnter(run: Run, entry: QueueEntryRequest): Promise<Entered | null> {
+    const at = Math.max(entry.at, this.#now())
     const known = this.#known.get(entry.queue)
     if (known !== undefined) {
       // Both leave together; whoever is told that the queue has changed since has entered nothing.
-      const [queue, entered] = await Promise.all([this.#lock(run, entry.queue), enterAs(run, entry, known)])
+      const [queue, entered] = await Promise.all([this.#lock(run, entry.queue), enterAs(run, entry, known, at)])
       if (queue === null) return null
-      if (isDeepStrictEqual(queue, known)) return { queue, ...entered }
+      if (isDeepStrictEqual(queue, known)) return entered
     }
     const queue = await this.#lock(run, entry.queue)
-    return queue === null ? null : { queue, ...(await enterAs(run, entry, queue)) }
+    return queue === null ? null : enterAs(run, entry, queue, at)
   }
 
   async #lock(run: Run, name: string): Promise<LockedQueue | null> {
@@ -193,23 +198,33 @@ export class Queue {
     return queue ?? null
   }
 
+  /**
+   * Does `change`, which may set an agent free, and looks whether there is anything to dispatch then: not so if
+   * `nothingToDo`. All of it is one round trip.
+   */
+  async lookAfter(change: (run: Run) => Promise<unknown>, queue: string | null, at: number): Promise<Looked> {
+    const known = queue === null ? undefined : this.#known.get(queue)
+    if (queue === null || known === undefined || this.#untold.length > 0) {
+      await this.#connections.inOrder(change)
+      return { nothingToDo: false, nextChangeAt: null }
+    }
+    const [, passed, situation] = await this.#connections.inOrder((run) =>
+      Promise.all([change(run), this.#lock(run, queue), lookAt(run, known.group_name, at)]),
+    )
+    if (passed?.group_name !== known.group_name) return { nothingToDo: false, nextChangeAt: null }
+    return { nothingToDo: pairsOf(situation).length === 0, nextChangeAt: situation.nextChangeAt }
+  }
+
   /** Offers free agents to waiting callers of the queue's group; null: of all groups. */
   async dispatch(queue: string | null, at: number): Promise<Dispatched> {
     if (queue !== null) {
-      const known = this.#known.get(queue)
-      const [passed, situation] = await this.#connections.inOrder((run) =>
-        Promise.all([
-          this.#lock(run, queue),
-          known === undefined ? null : run<Situation>(look, [known.group_name]).then(([seen]) => seen!),
-        ]),
-      )
-      if (passed === null) return { offers: [], nextChangeAt: null }
-      return this.#dispatchGroup(passed.group_name, at, passed.group_name === known?.group_name ? situation : null)
+      const passed = await this.#connections.inOrder((run) => this.#lock(run, queue))
+      return passed === null ? { offers: [], nextChangeAt: null } : this.#dispatchGroup(passed.group_name, at)
     }
     const all: Dispatched = { offers: [], nextChangeAt: null }
     for (const { name: group } of await this.#connections.run<{ name: string }>(allGroups, [])) {
       await this.#connections.run(lockGroup, [group])
-      const { offers, nextChangeAt } = await this.#dispatchGroup(group, at, null)
+      const { offers, nextChangeAt } = await this.#dispatchGroup(group, at)
       all.offers.push(...offers)
       if (nextChangeAt !== null) all.nextChangeAt = Math.min(nextChangeAt, all.nextChangeAt ?? Infinity)
     }
@@ -227,14 +242,14 @@ export class Queue {
    * the group's lock for a moment, so whoever was entering then has been written; whoever enters later will see,
    * under the lock, all that we see now.
    */
-  async #dispatchGroup(group: string, at: number, seen: Situation | null): Promise<Dispatched> {
+  async #dispatchGroup(group: string, at: number): Promise<Dispatched> {
     if (this.#untold.length === 0) {
-      const situation = seen ?? (await this.#connections.run<Situation>(look, [group]))[0]!
-      if (pairsOf(situation, at).length === 0) return { offers: [], nextChangeAt: nextChangeOf(situation, at) }
+      const situation = await this.#connections.inOrder((run) => lookAt(run, group, at))
+      if (pairsOf(situation).length === 0) return { offers: [], nextChangeAt: situation.nextChangeAt }
     }
     return this.#remembering(async (run) => {
-      const [, [situation]] = await Promise.all([run(lockGroup, [group]), run<Situation>(look, [group])])
-      return offerAgents(run, situation!, at)
+      const [, situation] = await Promise.all([run(lockGroup, [group]), lookAt(run, group, at)])
+      return offerAgents(run, situation, at)
     })
   }
 
@@ -262,10 +277,12 @@ export class Queue {
   }
 }
 
-async function enterAs(run: Run, entry: QueueEntryRequest, queue: LockedQueue): Promise<Omit<Entered, 'queue'>> {
+async function enterAs(run: Run, entry: QueueEntryRequest, queue: LockedQueue, at: number): Promise<Entered> {
   const sortAt = sortKeyAt(entry.at, entry.priority, queue.priority_weight_ms)
   const [row] = await run<Situation & { entered: boolean }>(enterAndLook, [
     queue.group_name,
+    new Date(at),
+    1,
     entry.callId,
     queue.name,
     entry.priority,
@@ -274,30 +291,22 @@ async function enterAs(run: Run, entry: QueueEntryRequest, queue: LockedQueue): 
     queue.max_waiting,
     queue.priority_weight_ms,
   ])
-  return { sortAt, row: row! }
+  return { queue, sortAt, at, row: row! }
 }
 
-function isFree({ untilAt }: IdleAgent, at: number): boolean {
-  return untilAt === null || untilAt <= at
+async function lookAt(run: Run, group: string, at: number): Promise<Situation> {
+  const [situation] = await run<Situation>(look, [group, new Date(at), 0])
+  return situation!
 }
 
-function pairsOf({ idle, waiting }: Situation, at: number): Pairing[] {
-  return choose(
-    waiting ?? [],
-    (idle ?? []).filter((agent) => isFree(agent, at)),
-  )
-}
-
-/** When the first of those who rest or wrap up is free again. */
-function nextChangeOf({ idle }: Situation, at: number): number | null {
-  const ends = (idle ?? []).filter((agent) => !isFree(agent, at)).map(({ untilAt }) => untilAt!)
-  return ends.length === 0 ? null : Math.min(...ends)
+function pairsOf({ free, waiting }: Situation): Pairing[] {
+  return choose(waiting ?? [], free ?? [])
 }
 
 /** Chooses and reserves. Needs the group's lock, and a look that was taken under it. */
 async function offerAgents(run: Run, situation: Situation, at: number): Promise<Dispatched> {
-  const nextChangeAt = nextChangeOf(situation, at)
-  const pairs = pairsOf(situation, at)
+  const { nextChangeAt } = situation
+  const pairs = pairsOf(situation)
   if (pairs.length === 0) return { offers: [], nextChangeAt }
   const reserved = await run<Offer & { made: boolean }>(reserve, [JSON.stringify(pairs), new Date(at)])
   const inVain = reserved.filter(({ made }) => !made)
@@ -305,6 +314,11 @@ async function offerAgents(run: Run, situation: Situation, at: number): Promise<
   const offers = reserved.filter(({ made }) => made).map(({ made: _made, ...offer }) => offer)
   assert(new Set(offers.map(({ agentId }) => agentId)).size === offers.length, 'an agent has one caller at a time')
   return { offers, nextChangeAt }
+}
+
+/** An agent's row, as SQL: available at that time, by themselves too. */
+function isFree(agent: string, at: string): string {
+  return `${agent}.removed_at IS NULL AND (${agent}.state = 'available' OR ${agent}.state IN ('wrap_up', 'resting') AND ${agent}.until_at <= ${at})`
 }
 
 /** A time inside JSON, where no type parser sees it, as epoch milliseconds. */

@@ -91,7 +91,7 @@ t.test('an agent who is taken out of the file while talking stays until they are
     (await records.agents()).find(({ id }) => id === 'anna'),
     { state: 'talking' },
   )
-  await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: false, at: monday })
+  await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: false, queue: null, at: monday })
   t.strictSame(
     (await records.agents()).map(({ id }) => id),
     ['ben'],

@@ -35,7 +35,7 @@ t.test('with years of data, no question of a call and no list reads a table from
   t.equal(offers.length, 2)
   await calls.markRinging(offers[0]!, monday)
   await calls.acceptOffer(offers[0]!, monday)
-  await calls.releaseAgent({ ...offers[0]!, next: { state: 'available' }, backToQueue: false, at: monday })
+  await calls.releaseAgent({ ...offers[0]!, next: { state: 'available' }, backToQueue: false, queue: null, at: monday })
   await calls.dispatch('emergency', monday)
   await calls.leaveQueue(offers[1]!.callId, monday)
   await calls.saveCalls([callRow('new'), callRow('new-2')])

@@ -37,7 +37,7 @@ t.test('callers wait by priority and time: the higher priority overtakes, but no
   let offer = first!
   for (let at = monday + 10 * minute; served.length < 4; at += minute) {
     await calls.acceptOffer(offer, at)
-    await calls.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: false, at })
+    await calls.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: false, queue: null, at })
     offer = (await calls.dispatch('emergency', at)).offers[0]!
     served.push(offer.callId)
   }
@@ -59,11 +59,11 @@ t.test('an agent who does not answer rests, and the caller keeps the place; offe
   t.ok(await calls.markRinging(offer!, monday + 100))
   t.match((await records.agents())[0], { id: 'anna', state: 'ringing', callId: 'call-1' })
   const at = monday + 15_000
-  await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: at + 30_000 }, backToQueue: true, at })
+  await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: at + 30_000 }, backToQueue: true, queue: null, at })
   const next = await calls.dispatch('emergency', at)
   t.strictSame(next.offers, [{ callId: 'call-1', agentId: 'ben', endpoint: 'sip-ben', offer: 2 }])
   t.equal(next.nextChangeAt, at + 30_000, 'when anna counts as free again')
-  await calls.releaseAgent({ ...next.offers[0]!, next: { state: 'resting', untilAt: at + 60_000 }, backToQueue: true, at })
+  await calls.releaseAgent({ ...next.offers[0]!, next: { state: 'resting', untilAt: at + 60_000 }, backToQueue: true, queue: null, at })
   t.strictSame(await calls.dispatch('emergency', at + 29_999), { offers: [], nextChangeAt: at + 30_000 })
   t.match((await calls.dispatch('emergency', at + 30_000)).offers, [{ agentId: 'anna', offer: 3 }], 'rest ends without a write')
 })
@@ -73,21 +73,53 @@ t.test('wrap-up follows a conversation, and its end brings the next caller', asy
   const [offer] = await enter(calls, 'call-1')
   await calls.acceptOffer(offer!, monday)
   await enter(calls, 'call-2')
-  await calls.releaseAgent({ ...offer!, next: { state: 'wrap_up', untilAt: monday + 20_000 }, backToQueue: false, at: monday + 5000 })
+  await calls.releaseAgent({
+    ...offer!,
+    next: { state: 'wrap_up', untilAt: monday + 20_000 },
+    backToQueue: false,
+    queue: null,
+    at: monday + 5000,
+  })
   t.match((await records.queues(monday + 6000)).find(({ name }) => name === 'emergency')!.agents, [{ id: 'anna', state: 'wrap_up' }])
   t.strictSame(await calls.dispatch('emergency', monday + 6000), { offers: [], nextChangeAt: monday + 20_000 })
   t.match((await calls.dispatch('emergency', monday + 20_000)).offers, [{ callId: 'call-2', agentId: 'anna', offer: 1 }])
 })
 
+t.test('whoever lets an agent go hears whether anybody waits for them, and when somebody else is free again', async (t) => {
+  const { calls } = await hotline(t, ['anna', 'ben'])
+  const [first] = await enter(calls, 'call-1')
+  const [second] = await enter(calls, 'call-2')
+  const ends = { backToQueue: false, queue: 'emergency', at: monday + 5000 } as const
+  const wrapUp = { state: 'wrap_up', untilAt: monday + 20_000 } as const
+  t.strictSame(await calls.releaseAgent({ ...first!, ...ends, next: wrapUp }), { nothingToDo: true, nextChangeAt: monday + 20_000 })
+  t.strictSame(await enter(calls, 'call-3'), [], 'both are busy')
+  t.match(await calls.releaseAgent({ ...second!, ...ends, next: { state: 'available' } }), { nothingToDo: false })
+  t.match((await calls.dispatch('emergency', monday + 5000)).offers, [{ callId: 'call-3', agentId: 'ben' }])
+  t.match(await calls.releaseAgent({ ...second!, ...ends, queue: 'no such queue', next: { state: 'available' } }), { nothingToDo: false })
+})
+
+t.test('a queue whose rules change is entered by the new ones', async (t) => {
+  const store = await hotline(t, [])
+  const entered = (callId: string) => store.calls.enterQueue({ callId, queue: 'emergency', priority: 1, at: monday })
+  t.match(await entered('call-1'), { entered: true })
+  await store.query(`UPDATE queues SET max_waiting = 2, priority_weight_ms = 1000 WHERE name = 'emergency'`)
+  t.match(await entered('call-2'), { entered: true })
+  t.match(await entered('call-3'), { entered: false }, 'two are the most')
+  const { rows } = await store.query(
+    `SELECT call_id, (extract(epoch FROM entered_at - sort_at) * 1000)::integer AS ahead FROM queue_entries ORDER BY call_id`,
+  )
+  t.match(rows, [{ ahead: minute }, { ahead: 1000 }])
+})
+
 t.test('whoever is late loses: an offer that has gone to somebody else cannot be accepted', async (t) => {
   const { calls } = await hotline(t, ['anna', 'ben'])
   const [offer] = await enter(calls, 'call-1')
-  await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: monday + minute }, backToQueue: true, at: monday })
+  await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: monday + minute }, backToQueue: true, queue: null, at: monday })
   await calls.dispatch('emergency', monday)
   t.notOk(await calls.markRinging(offer!, monday), 'anna rings no more')
   t.notOk(await calls.acceptOffer(offer!, monday), 'anna picks up too late')
   const before = await calls.dispatch('emergency', monday)
-  await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: true, at: monday })
+  await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: true, queue: null, at: monday })
   t.strictSame(await calls.dispatch('emergency', monday), before, 'a release that comes twice changes nothing')
 })
 
@@ -97,7 +129,7 @@ t.test('the caller hangs up while the agent’s phone rings: whoever picks up th
   await calls.markRinging(offer!, monday)
   await calls.leaveQueue('call-1', monday + 1000)
   t.notOk(await calls.acceptOffer(offer!, monday + 1001))
-  await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: false, at: monday + 1002 })
+  await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: false, queue: null, at: monday + 1002 })
   t.match((await records.agents())[0], { state: 'available', callId: null })
   t.strictSame((await records.queues(monday))[1]!.waiting, [])
 })
@@ -142,6 +174,7 @@ t.test('callers, agents, pauses and hang-ups at once: every offer stands for one
       ...offer,
       next: { state: 'available' },
       backToQueue: !talked && offer.callId !== callId,
+      queue: null,
       at: monday + call + 3,
     })
     given.push(...(await calls.dispatch(null, monday + call + 3)).offers)
@@ -189,7 +222,13 @@ t.test('a pause asked for during a conversation comes after it', async (t) => {
     ok: true,
     value: { state: 'talking', reason: 'lunch', callId: 'call-1' },
   })
-  await calls.releaseAgent({ ...offer!, next: { state: 'wrap_up', untilAt: monday + 20_000 }, backToQueue: false, at: monday + 1000 })
+  await calls.releaseAgent({
+    ...offer!,
+    next: { state: 'wrap_up', untilAt: monday + 20_000 },
+    backToQueue: false,
+    queue: null,
+    at: monday + 1000,
+  })
   t.match((await records.agents())[0], { state: 'paused', reason: 'lunch', since: monday + 1000, callId: null })
   t.strictSame(await enter(calls, 'call-2'), [])
   t.match(await records.setAgentState('anna', 'available', null, monday + 5000), {

@@ -84,11 +84,11 @@ export function connect(call: CallInHand, visit: number, leg: LegName): void {
     }
     if (isOver(call)) return
     const bridge = bridgeOf(call.facts.id)
-    const created = await telephony.send({ do: 'createBridge', bridge })
-    if (isOver(call)) return
-    if (!created.ok && created.why !== 'conflict') return reportRefusal(call, { visit, command: 'connect', leg }, Promise.resolve(created))
+    // Not one after the other's answer: two people hold a phone to their ear. The PBX keeps the order.
+    const created = telephony.send({ do: 'createBridge', bridge })
     const joined = telephony.send({ do: 'joinBridge', bridge, legs: [call.facts.leg, outgoingLeg(call.facts.id, leg)] })
-    reportRefusal(call, { visit, command: 'connect', leg }, joined)
+    const connected = created.then((made) => (made.ok || made.why === 'conflict' ? joined : made))
+    reportRefusal(call, { visit, command: 'connect', leg }, connected)
   })
 }
 
@@ -129,7 +129,8 @@ export function release(call: CallInHand, offer: number, agentId: string, why: A
   const at = now()
   const next = nextForAgent(why, queue, at)
   call.work.inOrder(async () => {
-    await untilStored(() => store.releaseAgent({ agentId, callId: call.facts.id, offer, next, backToQueue, at }))
-    dispatcher.kick(queue)
+    const released = await untilStored(() => store.releaseAgent({ agentId, callId: call.facts.id, offer, next, backToQueue, queue, at }))
+    dispatcher.changesAt(released?.nextChangeAt ?? null)
+    if (released?.nothingToDo !== true) dispatcher.kick(queue)
   })
 }

@@ -79,6 +79,8 @@ export type AgentReleaseRequest = {
   next: { state: 'available' } | { state: 'wrap_up'; untilAt: number } | { state: 'resting'; untilAt: number }
   /** The caller waits on, at the place they had. */
   backToQueue: boolean
+  /** Whose group the agent would be wanted by; null: not known. */
+  queue: QueueName | null
   at: number
 }
 
@@ -160,7 +162,8 @@ export interface CallStore {
   /** Compare-and-set: offer → ringing / talking. False: the offer is no longer this call's. */
   markRinging(offer: Offer, at: number): Promise<boolean>
   acceptOffer(offer: Offer, at: number): Promise<boolean>
-  releaseAgent(request: AgentReleaseRequest): Promise<void>
+  /** `nothingToDo`: nobody who waits could have the agent, so no dispatch is needed for it; `nextChangeAt` as there. */
+  releaseAgent(request: AgentReleaseRequest): Promise<{ nothingToDo: boolean; nextChangeAt: number | null }>
   /**
    * After a start: `held` are the calls of this Asterisk that stand in a queue, each with the agent who rings or
    * talks for it. Every other agent is let go, every other place in a queue ends. Returns how many.
