@@ -15,7 +15,7 @@ const BAR_RATIO = 2
 
 const CALLS_A_ROUND = 300
 const ROUNDS = 2
-const WARM_UP_CALLS = 150
+const WARM_UP_CALLS = 900
 const PER_SECOND = 30
 /** A call keeps an agent busy for less than two seconds. */
 const AGENTS = 70

@@ -8,8 +8,9 @@
  *   wrap_up, resting ─their time is up→ available, without a write
  */
 import { randomBytes } from 'node:crypto'
-import type { AgentDefinition, AgentReleaseRequest, HeldPlace, Offer } from '../app/ports/store.ts'
+import type { AgentDefinition, AgentReleaseRequest, CallRow, HeldPlace, Offer } from '../app/ports/store.ts'
 import type { AgentRecord, AgentState, Result } from '../app/ports/records.ts'
+import { saveCalls } from './calls.ts'
 import type { Connections, Run, Statement } from './connections.ts'
 import type { Keys } from './keys.ts'
 import type { RowAgentState } from './schema.ts'
@@ -124,14 +125,20 @@ export class Agents {
     return (await this.#connections.run(ring, [offer.agentId, offer.callId, offer.offer, new Date(at)])).length > 0
   }
 
-  async acceptOffer(offer: Offer, at: number): Promise<boolean> {
-    return (await this.#connections.run(accept, [offer.agentId, offer.callId, offer.offer, new Date(at)])).length > 0
+  async acceptOffer(offer: Offer, row: CallRow | null, at: number): Promise<boolean> {
+    const [accepted] = await this.#connections.inOrder((run) =>
+      Promise.all([run(accept, [offer.agentId, offer.callId, offer.offer, new Date(at)]), row === null ? null : saveCalls(run, [row])]),
+    )
+    return accepted.length > 0
   }
 
   async release(run: Run, request: AgentReleaseRequest): Promise<void> {
-    const { agentId, callId, offer, next, backToQueue, at } = request
+    const { agentId, callId, row, offer, next, backToQueue, at } = request
     const until = next.state === 'available' ? null : new Date(next.untilAt)
-    await run(release, [agentId, callId, offer, next.state, until, new Date(at), backToQueue])
+    await Promise.all([
+      run(release, [agentId, callId, offer, next.state, until, new Date(at), backToQueue]),
+      row === undefined ? null : saveCalls(run, [row]),
+    ])
   }
 
   /** Lets go of agents and places in queues that no call of this Asterisk holds; other Asterisks' calls are left alone. */

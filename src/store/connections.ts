@@ -70,21 +70,19 @@ export function connectionConfig(databaseUrl: string, purpose: string, waits: Wa
   }
 }
 
-/** A pool's client that knows whether it may go back into the pool. */
+/** A pool's client that knows whether it may go back into the pool; one for the life of the connection. */
 class GuardedClient implements PostgresPoolClient {
   readonly #client: pg.PoolClient
-  readonly #noteError: (error: Error) => void
   #broken = false
   #corked = false
 
   constructor(client: pg.PoolClient, log: Log) {
     this.#client = client
     // A connection that dies between two statements of a transaction says so here; the next statement fails.
-    this.#noteError = (error) => {
+    client.on('error', (error) => {
       this.#broken = true
       log.debug({ err: error }, 'a connection to Postgres broke')
-    }
-    client.on('error', this.#noteError)
+    })
   }
 
   /** What kysely calls; the overload for cursors is its own affair. */
@@ -115,7 +113,6 @@ class GuardedClient implements PostgresPoolClient {
   }
 
   release(): void {
-    this.#client.removeListener('error', this.#noteError)
     if (this.#broken) breakOff(this.#client)
     this.#client.release(this.#broken)
   }
@@ -123,20 +120,18 @@ class GuardedClient implements PostgresPoolClient {
 
 class GuardedPool implements PostgresPool {
   readonly pool: pg.Pool
-  readonly #log: Log
-  readonly #clients = new Set<pg.PoolClient>()
+  readonly #clients = new Map<pg.PoolClient, GuardedClient>()
 
   constructor(config: pg.PoolConfig, log: Log) {
     this.pool = new pg.Pool(config)
-    this.#log = log
-    this.pool.on('connect', (client) => this.#clients.add(client))
+    this.pool.on('connect', (client) => this.#clients.set(client, new GuardedClient(client, log)))
     this.pool.on('remove', (client) => this.#clients.delete(client))
     this.pool.on('error', (error) => log.debug({ err: error }, 'an idle connection to Postgres ended'))
   }
 
   async connect(): Promise<GuardedClient> {
     try {
-      return new GuardedClient(await this.pool.connect(), this.#log)
+      return this.#clients.get(await this.pool.connect())!
     } catch (error) {
       throw asPortError(error)
     }
@@ -152,7 +147,7 @@ class GuardedPool implements PostgresPool {
    */
   async end(): Promise<void> {
     const cut = setTimeout(() => {
-      for (const client of this.#clients) breakOff(client)
+      for (const client of this.#clients.keys()) breakOff(client)
     }, closeMs)
     await this.pool.end()
     while (this.#clients.size > 0) await once(this.pool, 'remove')
@@ -178,7 +173,7 @@ export class Connections {
 
   constructor(databaseUrl: string, log: Log, waits: Waits = defaultWaits) {
     this.log = log
-    this.#pool = new GuardedPool({ ...connectionConfig(databaseUrl, 'pool', waits), max: maxConnections, idleTimeoutMillis: 60_000 }, log)
+    this.#pool = new GuardedPool({ ...connectionConfig(databaseUrl, 'pool', waits), max: maxConnections, idleTimeoutMillis: 0 }, log)
     this.kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: this.#pool }) })
   }
 
@@ -199,19 +194,27 @@ export class Connections {
 
   /**
    * Runs prepared statements in one transaction (read committed), again if it collided with another.
-   * Those that `work` begins before it waits for an answer leave together, the BEGIN with them.
-   * `onCommit` is told before the commit is sent: if the commit's answer is lost, what `work`
-   * returned may be true or not.
-   * @throws StoreUnavailable
+   * Those that `work` begins before it waits for an answer leave together, the BEGIN with them; a statement run by
+   * `last` takes the COMMIT along.
+   * @throws StoreUnavailable; if the answer to the commit was lost, it may have happened all the same
    */
-  transaction<T>(work: (run: Run) => Promise<T>, onCommit?: (result: T) => void): Promise<T> {
+  transaction<T>(work: (run: Run, last: Run) => Promise<T>): Promise<T> {
     return withRetries(async () => {
       const client = await this.#pool.connect()
+      const run: Run = (statement, values) => execute(client, statement, values)
+      let committed: Promise<unknown> | null = null
+      const last: Run = (statement, values) => {
+        const rows = run<never>(statement, values)
+        committed = client.send('COMMIT')
+        // Of what goes wrong, the statement tells first.
+        committed.catch(() => {})
+        return rows
+      }
       try {
         const begun = client.send('BEGIN')
         let result: T
         try {
-          ;[, result] = await Promise.all([begun, work((statement, values) => execute(client, statement, values))])
+          ;[, result] = await Promise.all([begun, work(run, last)])
         } catch (error) {
           // A rollback that fails has no news: the connection is gone, and the transaction with it.
           await client.send('ROLLBACK').catch((rollbackError: unknown) => {
@@ -219,8 +222,7 @@ export class Connections {
           })
           throw error
         }
-        onCommit?.(result)
-        await client.send('COMMIT')
+        await (committed ?? client.send('COMMIT'))
         return result
       } finally {
         client.release()
@@ -245,8 +247,13 @@ export class Connections {
 }
 
 async function execute<Row extends object>(client: GuardedClient, statement: Statement, values: unknown[]): Promise<Row[]> {
-  const { rows } = await client.send({ name: statement.name, text: statement.text, values })
+  const { rows } = await client.send({ name: statement.name, text: statement.text, values: values.map(asParameter) })
   return rows as Row[]
+}
+
+/** `pg` writes times in local time, piece by piece. */
+function asParameter(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString() : value
 }
 
 async function withRetries<T>(work: () => Promise<T>): Promise<T> {

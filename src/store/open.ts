@@ -139,7 +139,7 @@ function callStore(
     },
     dispatch: (name, at) => queue.dispatch(name, at),
     markRinging: (offer, at) => agents.markRinging(offer, at),
-    acceptOffer: (offer, at) => agents.acceptOffer(offer, at),
+    acceptOffer: (offer, row, at) => agents.acceptOffer(offer, row, at),
     releaseAgent: (request) => queue.lookAfter((run) => agents.release(run, request), request.queue, request.at),
     releaseStrays: (asterisk, held, at) => agents.releaseStrays(asterisk, held, at),
     keepVoicemail: (request) => voicemails.keep(request),

@@ -92,35 +92,33 @@ const standing: Statement = {
 }
 type Standing = { state: string; agent_id: string | null; endpoint: string; offer: number }
 
-/** Compare-and-set on both sides; an agent whose caller has left meanwhile comes back without `made`. */
+/**
+ * Compare-and-set on both sides. Callers are held first: whoever left a moment ago gets no agent. Nobody else holds a
+ * caller who waits and asks for an agent, so this order stands in nobody's way.
+ */
 const reserve: Statement = {
   name: 'reserve agents',
-  text: `WITH reserved AS (
+  text: `WITH chosen AS (SELECT "callId", "agentId" FROM jsonb_to_recordset($1::jsonb) AS p ("callId" text, "agentId" text)),
+    held AS (
+      SELECT e.call_id, e.offers, c."agentId" FROM queue_entries e JOIN chosen c ON c."callId" = e.call_id
+      WHERE e.state = 'waiting' ORDER BY e.call_id FOR UPDATE OF e),
+    reserved AS (
       UPDATE agents a
-      SET state = 'reserved', call_id = p."callId", offer = e.offers + 1, since = $2, until_at = NULL, reason = NULL,
+      SET state = 'reserved', call_id = h.call_id, offer = h.offers + 1, since = $2, until_at = NULL, reason = NULL,
         free_since = coalesce(a.until_at, a.free_since)
-      FROM jsonb_to_recordset($1::jsonb) AS p ("callId" text, "agentId" text)
-      JOIN queue_entries e ON e.call_id = p."callId"
-      WHERE a.id = p."agentId" AND ${isFree('a', '$2')}
+      FROM held h
+      WHERE a.id = h."agentId" AND ${isFree('a', '$2')}
       RETURNING a.call_id AS "callId", a.id AS "agentId", a.endpoint, a.offer),
     offered AS (
       UPDATE queue_entries e SET state = 'offered', agent_id = r."agentId", offers = r.offer
-      FROM reserved r WHERE e.call_id = r."callId" AND e.state = 'waiting'
-      RETURNING e.call_id)
-    SELECT r.*, o.call_id IS NOT NULL AS made FROM reserved r LEFT JOIN offered o ON o.call_id = r."callId"`,
-}
-
-/** For agents whose caller left between the choice and the offer. */
-const unreserve: Statement = {
-  name: 'unreserve agents',
-  text: `UPDATE agents SET state = 'available', call_id = NULL, offer = NULL WHERE id = ANY ($1) AND state = 'reserved'`,
+      FROM reserved r WHERE e.call_id = r."callId")
+    SELECT * FROM reserved`,
 }
 
 const stillReserved: Statement = {
   name: 'offers that were made after all',
   text: `SELECT a.call_id AS "callId", a.id AS "agentId", a.endpoint, a.offer
-    FROM agents a JOIN jsonb_to_recordset($1::jsonb) AS o ("callId" text, "agentId" text, offer integer)
-      ON a.id = o."agentId" AND a.call_id = o."callId" AND a.offer = o.offer
+    FROM agents a JOIN jsonb_to_recordset($1::jsonb) AS p ("callId" text, "agentId" text) ON a.id = p."agentId" AND a.call_id = p."callId"
     WHERE a.state = 'reserved'`,
 }
 
@@ -136,6 +134,8 @@ const leave: Statement = {
 }
 
 export type Dispatched = { offers: Offer[]; nextChangeAt: number | null }
+/** Reserves agents and commits. Answers the offers that could be made. */
+type Reserving = (pairs: Pairing[], at: number) => Promise<Offer[]>
 export type Looked = { nothingToDo: boolean; nextChangeAt: number | null }
 
 export class Queue {
@@ -143,8 +143,8 @@ export class Queue {
   readonly #now: () => number
   /** Queues by the name that calls have for them, as they were when last locked. */
   readonly #known = new Map<string, LockedQueue>()
-  /** Offers of transactions whose commit was never answered: perhaps made, told to nobody. */
-  #untold: Offer[] = []
+  /** Pairs of transactions whose commit was never answered: perhaps made, told to nobody. */
+  #untold: Pairing[] = []
 
   constructor(connections: Connections, now: () => number) {
     this.#connections = connections
@@ -156,7 +156,7 @@ export class Queue {
    * `entry.at` is since when the caller waits: long ago, if the call is resumed.
    */
   async enter(entry: QueueEntryRequest): Promise<{ entered: boolean } & Dispatched> {
-    const result = await this.#remembering(async (run) => {
+    const result = await this.#remembering(async (run, reserving) => {
       // The row is sent first, as locks are taken call, group.
       const saved = entry.row === undefined ? null : saveCalls(run, [entry.row])
       const [found] = await Promise.all([this.#lockAndEnter(run, entry), saved])
@@ -164,13 +164,13 @@ export class Queue {
       const { queue, sortAt, at, row } = found
       if (row.entered) {
         const waiting = [...(row.waiting ?? []), { callId: entry.callId, queue: queue.name, sortAt }]
-        return { entered: true, ...(await offerAgents(run, { ...row, waiting }, at)) }
+        return { entered: true, ...(await offerAgents({ ...row, waiting }, at, reserving)) }
       }
       const [stands] = await run<Standing>(standing, [entry.callId])
       if (stands === undefined) return { entered: false, offers: [], nextChangeAt: null }
       const { agent_id: agentId, endpoint, offer } = stands
       const standingOffers = agentId === null ? [] : [{ callId: entry.callId, agentId, endpoint, offer }]
-      const { offers, nextChangeAt } = await offerAgents(run, row, at)
+      const { offers, nextChangeAt } = await offerAgents(row, at, reserving)
       return { entered: true, offers: [...standingOffers, ...offers], nextChangeAt }
     })
     if (!result.entered) this.#connections.log.debug({ queue: entry.queue, callId: entry.callId }, 'not entered: the queue is full or gone')
@@ -247,31 +247,29 @@ export class Queue {
       const situation = await this.#connections.inOrder((run) => lookAt(run, group, at))
       if (pairsOf(situation).length === 0) return { offers: [], nextChangeAt: situation.nextChangeAt }
     }
-    return this.#remembering(async (run) => {
+    return this.#remembering(async (run, reserving) => {
       const [, situation] = await Promise.all([run(lockGroup, [group]), lookAt(run, group, at)])
-      return offerAgents(run, situation, at)
+      return offerAgents(situation, at, reserving)
     })
   }
 
   /** Runs a dispatching transaction so that no offer is lost with the answer to its commit. */
-  async #remembering<T extends Dispatched>(work: (run: Run) => Promise<T>): Promise<T> {
+  async #remembering<T extends Dispatched>(work: (run: Run, reserving: Reserving) => Promise<T>): Promise<T> {
     const untold = this.#untold
-    let made: Offer[] = []
+    let asked: Pairing[] = []
     try {
-      const result = await this.#connections.transaction(
-        async (run) => {
-          const late = untold.length === 0 ? [] : await run<Offer>(stillReserved, [JSON.stringify(untold)])
-          const done = await work(run)
-          return { ...done, offers: unique([...late, ...done.offers]) }
-        },
-        ({ offers }) => {
-          made = offers
-        },
-      )
-      this.#untold = this.#untold.filter((offer) => !untold.includes(offer))
+      const result = await this.#connections.transaction(async (run, last) => {
+        const late = untold.length === 0 ? [] : await run<Offer>(stillReserved, [JSON.stringify(untold)])
+        const done = await work(run, (pairs, at) => {
+          asked = pairs
+          return last<Offer>(reserve, [JSON.stringify(pairs), new Date(at)])
+        })
+        return { ...done, offers: unique([...late, ...done.offers]) }
+      })
+      this.#untold = this.#untold.filter((pair) => !untold.includes(pair))
       return result
     } catch (error) {
-      this.#untold = unique([...this.#untold, ...made])
+      this.#untold = [...this.#untold, ...asked]
       throw error
     }
   }
@@ -304,14 +302,11 @@ function pairsOf({ free, waiting }: Situation): Pairing[] {
 }
 
 /** Chooses and reserves. Needs the group's lock, and a look that was taken under it. */
-async function offerAgents(run: Run, situation: Situation, at: number): Promise<Dispatched> {
+async function offerAgents(situation: Situation, at: number, reserving: Reserving): Promise<Dispatched> {
   const { nextChangeAt } = situation
   const pairs = pairsOf(situation)
   if (pairs.length === 0) return { offers: [], nextChangeAt }
-  const reserved = await run<Offer & { made: boolean }>(reserve, [JSON.stringify(pairs), new Date(at)])
-  const inVain = reserved.filter(({ made }) => !made)
-  if (inVain.length > 0) await run(unreserve, [inVain.map(({ agentId }) => agentId)])
-  const offers = reserved.filter(({ made }) => made).map(({ made: _made, ...offer }) => offer)
+  const offers = await reserving(pairs, at)
   assert(new Set(offers.map(({ agentId }) => agentId)).size === offers.length, 'an agent has one caller at a time')
   return { offers, nextChangeAt }
 }

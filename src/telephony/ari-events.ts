@@ -37,7 +37,6 @@ export type AriEvent = {
 export const HEEDED_EVENTS = [
   'StasisStart',
   'StasisEnd',
-  'ChannelHangupRequest',
   'ChannelDestroyed',
   'ChannelDtmfReceived',
   'PlaybackFinished',
@@ -60,9 +59,8 @@ export class EventTranslator {
     switch (event.type) {
       case 'StasisStart':
         return channel === undefined ? null : arrival(channel, event.args ?? [], at)
-      // Whichever comes first: a caller who hangs up is told by the request, milliseconds
-      // before StasisEnd, and never by ChannelDestroyed; a phone that does not answer has no StasisEnd.
-      case 'ChannelHangupRequest':
+      // Whichever comes first: a caller who hangs up is never told by ChannelDestroyed, a phone that does not answer
+      // has no StasisEnd.
       case 'StasisEnd':
       case 'ChannelDestroyed':
         return channel === undefined ? null : this.#end(channel, event.cause, at)

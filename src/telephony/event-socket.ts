@@ -59,6 +59,8 @@ export class EventSocket {
         handshakeTimeout: openWithinMs,
         perMessageDeflate: false,
         maxPayload: LARGEST_MESSAGE_BYTES,
+        // Asterisk's own JSON; what is no UTF-8 in it becomes U+FFFD.
+        skipUTF8Validation: true,
       })
       const fail = (error: Error): void => reject(error)
       socket.once('error', fail)

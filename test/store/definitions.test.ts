@@ -85,7 +85,7 @@ t.test('an agent who is taken out of the file while talking stays until they are
   const {
     offers: [offer],
   } = await calls.enterQueue({ callId: 'call-1', queue: 'emergency', priority: 0, at: monday })
-  await calls.acceptOffer(offer!, monday)
+  await calls.acceptOffer(offer!, null, monday)
   await calls.syncDefinitions(definitions([agent('ben')], { hash: 'file-2' }), monday)
   t.match(
     (await records.agents()).find(({ id }) => id === 'anna'),

@@ -36,7 +36,7 @@ t.test('callers wait by priority and time: the higher priority overtakes, but no
   const served: string[] = []
   let offer = first!
   for (let at = monday + 10 * minute; served.length < 4; at += minute) {
-    await calls.acceptOffer(offer, at)
+    await calls.acceptOffer(offer, null, at)
     await calls.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: false, queue: null, at })
     offer = (await calls.dispatch('emergency', at)).offers[0]!
     served.push(offer.callId)
@@ -49,7 +49,7 @@ t.test('entering twice is entering once, and the offer that stands is told again
   const first = await enter(calls, 'call-1')
   t.strictSame(await enter(calls, 'call-1'), first, 'the answer was lost, say')
   t.equal((await query('SELECT FROM queue_entries')).rowCount, 1)
-  await calls.acceptOffer(first[0]!, monday)
+  await calls.acceptOffer(first[0]!, null, monday)
   t.strictSame(await enter(calls, 'call-1'), [], 'a conversation is no offer')
 })
 
@@ -71,7 +71,7 @@ t.test('an agent who does not answer rests, and the caller keeps the place; offe
 t.test('wrap-up follows a conversation, and its end brings the next caller', async (t) => {
   const { calls, records } = await hotline(t, ['anna'])
   const [offer] = await enter(calls, 'call-1')
-  await calls.acceptOffer(offer!, monday)
+  await calls.acceptOffer(offer!, null, monday)
   await enter(calls, 'call-2')
   await calls.releaseAgent({
     ...offer!,
@@ -117,7 +117,7 @@ t.test('whoever is late loses: an offer that has gone to somebody else cannot be
   await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: monday + minute }, backToQueue: true, queue: null, at: monday })
   await calls.dispatch('emergency', monday)
   t.notOk(await calls.markRinging(offer!, monday), 'anna rings no more')
-  t.notOk(await calls.acceptOffer(offer!, monday), 'anna picks up too late')
+  t.notOk(await calls.acceptOffer(offer!, null, monday), 'anna picks up too late')
   const before = await calls.dispatch('emergency', monday)
   await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: true, queue: null, at: monday })
   t.strictSame(await calls.dispatch('emergency', monday), before, 'a release that comes twice changes nothing')
@@ -128,7 +128,7 @@ t.test('the caller hangs up while the agent’s phone rings: whoever picks up th
   const [offer] = await enter(calls, 'call-1')
   await calls.markRinging(offer!, monday)
   await calls.leaveQueue('call-1', monday + 1000)
-  t.notOk(await calls.acceptOffer(offer!, monday + 1001))
+  t.notOk(await calls.acceptOffer(offer!, null, monday + 1001))
   await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: false, queue: null, at: monday + 1002 })
   t.match((await records.agents())[0], { state: 'available', callId: null })
   t.strictSame((await records.queues(monday))[1]!.waiting, [])
@@ -169,7 +169,7 @@ t.test('callers, agents, pauses and hang-ups at once: every offer stands for one
     if (call % 7 === 0) await records.setAgentState(agents[call % 5]!, call % 2 === 0 ? 'paused' : 'available', 'coffee', monday + call)
     const offer = given.shift()
     if (offer === undefined) return
-    const talked = await calls.acceptOffer(offer, monday + call + 2)
+    const talked = await calls.acceptOffer(offer, null, monday + call + 2)
     await calls.releaseAgent({
       ...offer,
       next: { state: 'available' },
@@ -217,7 +217,7 @@ t.test('an agent gets callers of their own queues only', async (t) => {
 t.test('a pause asked for during a conversation comes after it', async (t) => {
   const { calls, records } = await hotline(t, ['anna'])
   const [offer] = await enter(calls, 'call-1')
-  await calls.acceptOffer(offer!, monday)
+  await calls.acceptOffer(offer!, null, monday)
   t.match(await records.setAgentState('anna', 'paused', 'lunch', monday), {
     ok: true,
     value: { state: 'talking', reason: 'lunch', callId: 'call-1' },
@@ -244,7 +244,7 @@ t.test('after a restart whoever is held by no call is let go, and callers keep t
   const offers: Offer[] = []
   for (const call of ['talking', 'ringing', 'untold', 'gone']) offers.push(...(await enter(calls, call, { at: monday + offers.length })))
   const [talking, ringing] = offers
-  await calls.acceptOffer(talking!, monday)
+  await calls.acceptOffer(talking!, null, monday)
   await calls.markRinging(ringing!, monday)
   await enter(calls, 'waiting', { at: monday + 10 })
   await enter(calls, 'hung-up', { at: monday + 11 })

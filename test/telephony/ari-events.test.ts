@@ -6,14 +6,15 @@ const line: Partial<AriChannel> = { dialplan: { app_data: 'pforte,line,hotline,c
 
 t.test('a leg ends at the first sign of it, and only once', async (t) => {
   const translator = new EventTranslator()
-  t.same(translator.translate({ type: 'ChannelHangupRequest', channel: leg('Ringing'), cause: 17 }, 5), {
+  t.same(translator.translate({ type: 'ChannelDestroyed', channel: leg('Ringing'), cause: 17 }, 5), {
     type: 'legEnded',
     at: 5,
     leg: 'leg-1',
     cause: 'busy',
   })
   t.equal(translator.translate({ type: 'StasisEnd', channel: leg('Ringing') }, 6), null)
-  t.equal(translator.translate({ type: 'ChannelDestroyed', channel: leg('Ringing'), cause: 16 }, 7), null)
+  t.not(translator.translate({ type: 'StasisEnd', channel: { id: 'leg-2', state: 'Up' } }, 7), null)
+  t.equal(translator.translate({ type: 'ChannelDestroyed', channel: { id: 'leg-2', state: 'Up' }, cause: 16 }, 8), null)
 })
 
 t.test('the memory of ended legs does not grow with the calls of a day', async (t) => {
@@ -26,7 +27,7 @@ t.test('the memory of ended legs does not grow with the calls of a day', async (
 
 t.test('a caller who leaves before the answer has hung up, whatever the cause says', async (t) => {
   const translator = new EventTranslator()
-  t.match(translator.translate({ type: 'ChannelHangupRequest', channel: leg('Ring', line), cause: 127 }, 0), { cause: 'hung_up' })
+  t.match(translator.translate({ type: 'StasisEnd', channel: leg('Ring', line), cause: 127 }, 0), { cause: 'hung_up' })
 })
 
 t.test('why a phone was not answered, from the cause on the wire', async (t) => {

@@ -12,7 +12,7 @@ import { StoreUnavailable } from '../ports/store.ts'
 import type { Log } from '../ports/log.ts'
 
 /** How long changes are gathered: far below what a caller notices, long enough that a call's first steps are one write. */
-const GATHER_MS = 25
+const GATHER_MS = 50
 const RETRY_MS = 250
 const BATCH = 500
 
@@ -23,8 +23,8 @@ export class Journal {
   readonly #log: Log
   readonly #dirty = new Map<string, () => CallRow>()
   #inFlight = new Set<string>()
-  /** Calls whose newest row somebody else is writing. */
-  readonly #carried = new Map<string, Promise<unknown>>()
+  /** Calls whose newest row somebody else is writing, and how many do. */
+  readonly #carried = new Map<string, Set<Promise<unknown>>>()
   #waiters: Waiter[] = []
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> | null = null
@@ -55,19 +55,21 @@ export class Journal {
    * Lets `write` take the newest row along in a transaction of its own. Until that has ended nothing else of this call
    * is written, or an older row could come after a newer one.
    */
-  async carry<T>(call: string, write: () => Promise<T>): Promise<T> {
-    const row = this.#dirty.get(call)
+  async carry<T>(call: string, row: () => CallRow, write: (row: CallRow) => Promise<T>): Promise<T> {
+    const others = this.#carried.get(call) ?? new Set()
     // An older row that is on its way may come after ours: then ours is written once more.
-    if (!this.#inFlight.has(call)) this.#dirty.delete(call)
-    const writing = write()
-    this.#carried.set(call, writing)
+    if (this.#inFlight.has(call) || others.size > 0) this.#dirty.set(call, row)
+    else this.#dirty.delete(call)
+    const writing = write(row())
+    this.#carried.set(call, others.add(writing))
     try {
       return await writing
     } catch (error) {
-      if (row !== undefined && !this.#dirty.has(call)) this.#dirty.set(call, row)
+      if (!this.#dirty.has(call)) this.#dirty.set(call, row)
       throw error
     } finally {
-      this.#carried.delete(call)
+      others.delete(writing)
+      if (others.size === 0) this.#carried.delete(call)
       if (this.#dirty.has(call)) this.#schedule(GATHER_MS)
       else this.#settleWaiters()
     }
@@ -83,7 +85,7 @@ export class Journal {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     // What is being written has left out what came since.
-    await Promise.allSettled([this.#writing, ...this.#carried.values()])
+    await Promise.allSettled([this.#writing, ...[...this.#carried.values()].flatMap((writing) => [...writing])])
     while (this.#isToWrite && !this.#away) await this.#write()
   }
 

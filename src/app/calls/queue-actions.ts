@@ -18,7 +18,12 @@ export function enterQueue(call: CallInHand, { visit, queue, priority, since }: 
     const callId = call.facts.id
     // The row goes along, since whoever reads the queue must find the call: one commit between the PIN and the ring.
     const entered = await untilStored(
-      () => journal.carry(callId, () => store.enterQueue({ callId, row: call.row(), queue, priority, at: since })),
+      () =>
+        journal.carry(
+          callId,
+          () => call.row(),
+          (row) => store.enterQueue({ callId, row, queue, priority, at: since }),
+        ),
       () => isStillIn(call, visit),
     )
     if (entered === null) return
@@ -85,6 +90,7 @@ export function connect(call: CallInHand, visit: number, leg: LegName): void {
     if (isOver(call)) return
     const bridge = bridgeOf(call.facts.id)
     // Not one after the other's answer: two people hold a phone to their ear. The PBX keeps the order.
+    void telephony.send({ do: 'stopMusic', leg: call.facts.leg })
     const created = telephony.send({ do: 'createBridge', bridge })
     const joined = telephony.send({ do: 'joinBridge', bridge, legs: [call.facts.leg, outgoingLeg(call.facts.id, leg)] })
     const connected = created.then((made) => (made.ok || made.why === 'conflict' ? joined : made))
@@ -106,9 +112,17 @@ const ROW_FIRST_MS = 300
  * agent away.
  */
 async function accept(call: CallInHand, offer: Offer): Promise<boolean> {
-  const { store, now, log } = call.services
+  const { store, now, log, journal } = call.services
   const isTalking = (): boolean => call.state.doing.what === 'talking'
-  const written = untilStored(() => store.acceptOffer(offer, now()), isTalking)
+  const written = untilStored(
+    () =>
+      journal.carry(
+        call.facts.id,
+        () => call.row(),
+        (row) => store.acceptOffer(offer, row, now()),
+      ),
+    isTalking,
+  )
   let isLate = false
   call.work.begin(async () => {
     const mine = await written
@@ -123,13 +137,20 @@ async function accept(call: CallInHand, offer: Offer): Promise<boolean> {
 }
 
 export function release(call: CallInHand, offer: number, agentId: string, why: AgentRelease): void {
-  const { store, now, dispatcher, queueOf, nextForAgent } = call.services
+  const { store, now, dispatcher, journal, queueOf, nextForAgent } = call.services
+  const callId = call.facts.id
   const queue = queueOf(call.flow.flow, call.state)
   const backToQueue = call.state.phase === 'active'
   const at = now()
   const next = nextForAgent(why, queue, at)
   call.work.inOrder(async () => {
-    const released = await untilStored(() => store.releaseAgent({ agentId, callId: call.facts.id, offer, next, backToQueue, queue, at }))
+    const released = await untilStored(() =>
+      journal.carry(
+        callId,
+        () => call.row(),
+        (row) => store.releaseAgent({ agentId, callId, row, offer, next, backToQueue, queue, at }),
+      ),
+    )
     dispatcher.changesAt(released?.nextChangeAt ?? null)
     if (released?.nothingToDo !== true) dispatcher.kick(queue)
   })

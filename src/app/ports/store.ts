@@ -79,6 +79,8 @@ export type AgentReleaseRequest = {
   next: { state: 'available' } | { state: 'wrap_up'; untilAt: number } | { state: 'resting'; untilAt: number }
   /** The caller waits on, at the place they had. */
   backToQueue: boolean
+  /** Is written too, if there is one. */
+  row?: CallRow
   /** Whose group the agent would be wanted by; null: not known. */
   queue: QueueName | null
   at: number
@@ -161,7 +163,8 @@ export interface CallStore {
   dispatch(queue: QueueName | null, at: number): Promise<{ offers: Offer[]; nextChangeAt: number | null }>
   /** Compare-and-set: offer → ringing / talking. False: the offer is no longer this call's. */
   markRinging(offer: Offer, at: number): Promise<boolean>
-  acceptOffer(offer: Offer, at: number): Promise<boolean>
+  /** Writes the call's row too, if there is one. */
+  acceptOffer(offer: Offer, row: CallRow | null, at: number): Promise<boolean>
   /** `nothingToDo`: nobody who waits could have the agent, so no dispatch is needed for it; `nextChangeAt` as there. */
   releaseAgent(request: AgentReleaseRequest): Promise<{ nothingToDo: boolean; nextChangeAt: number | null }>
   /**

@@ -30,7 +30,7 @@ export type CallCommand =
   | { type: 'ring'; visit: number; leg: LegName; agentId: string; endpoint: string }
   | { type: 'dial'; visit: number; leg: LegName; number: string; trunk: string }
   /**
-   * Joins caller and leg in one bridge. For an agent it is the row first: offer → talking, by
+   * Joins caller and leg in one bridge and ends the music. For an agent it is the row first: offer → talking, by
    * compare-and-set, which also takes the caller out of the queue. Asked again after a restart.
    */
   | { type: 'connect'; visit: number; leg: LegName }

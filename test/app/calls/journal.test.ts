@@ -20,7 +20,7 @@ async function underWay(test: Test) {
       journal.mark('call-1', row)
     },
     enterQueue: () =>
-      journal.carry('call-1', () => store.calls.enterQueue({ callId: 'call-1', row: row(), queue: 'emergency', priority: 0, at: monday })),
+      journal.carry('call-1', row, (row) => store.calls.enterQueue({ callId: 'call-1', row, queue: 'emergency', priority: 0, at: monday })),
     written: async () => (await store.calls.openCalls('pbx')).map(({ path }) => path[0]?.step),
   }
 }
@@ -36,8 +36,8 @@ t.test('the row goes into the queue together with the caller, and needs no write
 t.test('what happens while the caller enters is written afterwards', async (t) => {
   const call = await underWay(t)
   call.stepsTo('waiting')
-  await call.journal.carry('call-1', async () => {
-    await call.store.calls.saveCalls([call.row()])
+  await call.journal.carry('call-1', call.row, async (row) => {
+    await call.store.calls.saveCalls([row])
     call.stepsTo('nobody_free')
   })
   await call.journal.written('call-1')
@@ -48,11 +48,27 @@ t.test('a caller whose entry fails is written down all the same', async (t) => {
   const call = await underWay(t)
   call.stepsTo('waiting')
   await t.rejects(
-    call.journal.carry('call-1', () => Promise.reject(new StoreUnavailable('away'))),
+    call.journal.carry('call-1', call.row, () => Promise.reject(new StoreUnavailable('away'))),
     StoreUnavailable,
   )
   await call.journal.written('call-1')
   t.same(await call.written(), ['waiting'])
+})
+
+t.test('of two who take the row along, the one who was held up does not have the last word', async (t) => {
+  const call = await underWay(t)
+  const { promise: heldUp, resolve: goOn } = Promise.withResolvers<void>()
+  call.stepsTo('talking')
+  const slow = call.journal.carry('call-1', call.row, async (row) => {
+    await heldUp
+    await call.store.calls.saveCalls([row])
+  })
+  call.stepsTo('over')
+  await call.journal.carry('call-1', call.row, (row) => call.store.calls.saveCalls([row]))
+  goOn()
+  await slow
+  await call.journal.written('call-1')
+  t.same(await call.written(), ['over'])
 })
 
 t.test('at the end nothing stays unwritten, not even of a caller who is just entering', async (t) => {

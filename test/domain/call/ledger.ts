@@ -163,7 +163,7 @@ export class Ledger {
         this.legs.add(command.leg)
         return
       case 'connect':
-        assert(!this.music, 'connected over music')
+        this.music = false
         assert(this.legs.has(command.leg), `connected to ${command.leg}, which is not there`)
         this.queues.delete(command.visit)
         return

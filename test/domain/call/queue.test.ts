@@ -12,7 +12,7 @@ t.test('a free agent is rung at once and the two talk', async (t) => {
     .then('clear max_wait', 'ring agent-1 at PJSIP/anna', 'set ring to 20 s')
     .later(3_000)
     .answers('agent-1')
-    .then('clear ring', 'stopMusic', 'connect agent-1')
+    .then('clear ring', 'connect agent-1')
     .standsIn('wait', 'talking')
   t.equal(call.state.agentId, 'anna')
   t.equal((call.state.connectedAt ?? 0) - (call.state.queuedSince ?? 0), 10_000)
@@ -181,7 +181,7 @@ t.test('a transfer to the emergency number', async (t) => {
   t.test('is answered', async (t) => {
     new Story(t, hotline, call.state)
       .answers('transfer-7')
-      .then('clear ring', 'stopMusic', 'connect transfer-7')
+      .then('clear ring', 'connect transfer-7')
       .ends('transfer-7', 'hung_up')
       .then('hangUp', 'end connected')
   })

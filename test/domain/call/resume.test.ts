@@ -102,7 +102,7 @@ t.test('an agent is rung', async (t) => {
   t.test('and has answered meanwhile', async (t) => {
     ringing(t)
       .restarts({ legs: [{ leg: 'agent-1', state: 'up' }] })
-      .then('clear ring', 'stopMusic', 'connect agent-1')
+      .then('clear ring', 'connect agent-1')
       .standsIn('wait', 'talking')
   })
   t.test('and rings no more', async (t) => {
@@ -187,7 +187,7 @@ t.test('a transfer', async (t) => {
     .then('startMusic', 'set ring to 25 s')
   dialling()
     .restarts({ legs: [{ leg: 'transfer-7', state: 'up' }] })
-    .then('clear ring', 'stopMusic', 'connect transfer-7')
+    .then('clear ring', 'connect transfer-7')
   dialling().restarts().then('stopMusic', 'clear ring', 'play after_the_beep')
   dialling()
     .later(30_000)

@@ -6,10 +6,9 @@ import type { Turn } from '../turn.ts'
 /** Within this time of picking up nobody has heard the other yet: the agent is told why the line is dead. */
 const justPickedUpMs = 1_000
 
-/** The leg has answered: music off, both in one bridge. */
+/** The leg has answered: both in one bridge, which ends the music. */
 export function talk(turn: Turn, leg: LegName, agentId: string | null): void {
   turn.clearTimers()
-  turn.do({ type: 'stopMusic' })
   turn.do({ type: 'connect', visit: turn.state.visit, leg })
   turn.state.doing = { what: 'talking', leg, agentId }
   turn.state.connectedAt = turn.at
