@@ -121,15 +121,19 @@ export class Agents {
   }
 
   /** False: the offer is no longer this call's. Twice is once. */
-  async markRinging(offer: Offer, at: number): Promise<boolean> {
-    return (await this.#connections.run(ring, [offer.agentId, offer.callId, offer.offer, new Date(at)])).length > 0
+  async markRinging(offer: Offer, row: CallRow | null, at: number): Promise<boolean> {
+    return this.#changed(ring, offer, row, at)
   }
 
   async acceptOffer(offer: Offer, row: CallRow | null, at: number): Promise<boolean> {
-    const [accepted] = await this.#connections.inOrder((run) =>
-      Promise.all([run(accept, [offer.agentId, offer.callId, offer.offer, new Date(at)]), row === null ? null : saveCalls(run, [row])]),
+    return this.#changed(accept, offer, row, at)
+  }
+
+  async #changed(statement: Statement, { agentId, callId, offer }: Offer, row: CallRow | null, at: number): Promise<boolean> {
+    const [changed] = await this.#connections.inOrder((run) =>
+      Promise.all([run(statement, [agentId, callId, offer, new Date(at)]), row === null ? null : saveCalls(run, [row])]),
     )
-    return accepted.length > 0
+    return changed.length > 0
   }
 
   async release(run: Run, request: AgentReleaseRequest): Promise<void> {

@@ -37,6 +37,7 @@ export type AriEvent = {
 export const HEEDED_EVENTS = [
   'StasisStart',
   'StasisEnd',
+  'ChannelHangupRequest',
   'ChannelDestroyed',
   'ChannelDtmfReceived',
   'PlaybackFinished',
@@ -59,8 +60,10 @@ export class EventTranslator {
     switch (event.type) {
       case 'StasisStart':
         return channel === undefined ? null : arrival(channel, event.args ?? [], at)
-      // Whichever comes first: a caller who hangs up is never told by ChannelDestroyed, a phone that does not answer
-      // has no StasisEnd.
+      // Whichever comes first. A caller who hangs up is told by the request, before the prompt or the recording that
+      // it cuts short is told to be over; by StasisEnd only after that, and never by ChannelDestroyed. A phone that does
+      // not answer has no StasisEnd.
+      case 'ChannelHangupRequest':
       case 'StasisEnd':
       case 'ChannelDestroyed':
         return channel === undefined ? null : this.#end(channel, event.cause, at)

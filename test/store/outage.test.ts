@@ -122,17 +122,13 @@ async function losingProxy(t: Parameters<typeof testStore>[0], serverUrl: string
   const proxy = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
     for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)))
-    let cut = false
-    client.on('data', (bytes: Buffer) => {
-      if (losing && bytes.includes('COMMIT')) {
-        losing = false
-        cut = true
-      }
-      upstream.write(bytes)
-    })
+    client.on('data', (bytes: Buffer) => upstream.write(bytes))
     upstream.on('data', (bytes: Buffer) => {
-      if (cut) client.destroy()
-      else client.write(bytes)
+      // The tag of the answer: it has happened.
+      if (losing && bytes.includes('COMMIT\0')) {
+        losing = false
+        client.destroy()
+      } else client.write(bytes)
     })
     upstream.on('close', () => client.destroy())
     client.on('close', () => upstream.destroy())

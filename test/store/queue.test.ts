@@ -56,7 +56,7 @@ t.test('entering twice is entering once, and the offer that stands is told again
 t.test('an agent who does not answer rests, and the caller keeps the place; offers are numbered on', async (t) => {
   const { calls, records } = await hotline(t, ['anna', 'ben'])
   const [offer] = await enter(calls, 'call-1')
-  t.ok(await calls.markRinging(offer!, monday + 100))
+  t.ok(await calls.markRinging(offer!, null, monday + 100))
   t.match((await records.agents())[0], { id: 'anna', state: 'ringing', callId: 'call-1' })
   const at = monday + 15_000
   await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: at + 30_000 }, backToQueue: true, queue: null, at })
@@ -116,7 +116,7 @@ t.test('whoever is late loses: an offer that has gone to somebody else cannot be
   const [offer] = await enter(calls, 'call-1')
   await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: monday + minute }, backToQueue: true, queue: null, at: monday })
   await calls.dispatch('emergency', monday)
-  t.notOk(await calls.markRinging(offer!, monday), 'anna rings no more')
+  t.notOk(await calls.markRinging(offer!, null, monday), 'anna rings no more')
   t.notOk(await calls.acceptOffer(offer!, null, monday), 'anna picks up too late')
   const before = await calls.dispatch('emergency', monday)
   await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: true, queue: null, at: monday })
@@ -126,7 +126,7 @@ t.test('whoever is late loses: an offer that has gone to somebody else cannot be
 t.test('the caller hangs up while the agent’s phone rings: whoever picks up then gets nobody', async (t) => {
   const { calls, records } = await hotline(t, ['anna'])
   const [offer] = await enter(calls, 'call-1')
-  await calls.markRinging(offer!, monday)
+  await calls.markRinging(offer!, null, monday)
   await calls.leaveQueue('call-1', monday + 1000)
   t.notOk(await calls.acceptOffer(offer!, null, monday + 1001))
   await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: false, queue: null, at: monday + 1002 })
@@ -245,7 +245,7 @@ t.test('after a restart whoever is held by no call is let go, and callers keep t
   for (const call of ['talking', 'ringing', 'untold', 'gone']) offers.push(...(await enter(calls, call, { at: monday + offers.length })))
   const [talking, ringing] = offers
   await calls.acceptOffer(talking!, null, monday)
-  await calls.markRinging(ringing!, monday)
+  await calls.markRinging(ringing!, null, monday)
   await enter(calls, 'waiting', { at: monday + 10 })
   await enter(calls, 'hung-up', { at: monday + 11 })
   await calls.saveCalls([callRow('elsewhere', { asterisk: 'other-pbx' })])

@@ -6,7 +6,7 @@ const line: Partial<AriChannel> = { dialplan: { app_data: 'pforte,line,hotline,c
 
 t.test('a leg ends at the first sign of it, and only once', async (t) => {
   const translator = new EventTranslator()
-  t.same(translator.translate({ type: 'ChannelDestroyed', channel: leg('Ringing'), cause: 17 }, 5), {
+  t.same(translator.translate({ type: 'ChannelHangupRequest', channel: leg('Ringing'), cause: 17 }, 5), {
     type: 'legEnded',
     at: 5,
     leg: 'leg-1',

@@ -47,7 +47,7 @@ export function leaveQueue(call: CallInHand): void {
 }
 
 export function ring(call: CallInHand, visit: number, leg: LegName, endpoint: string): void {
-  const { telephony, store, now } = call.services
+  const { telephony, store, now, journal } = call.services
   const { id } = call.facts
   const callerId = describeCaller(call.facts.caller, call.known)
   const ringing = telephony.send({
@@ -71,7 +71,12 @@ export function ring(call: CallInHand, visit: number, leg: LegName, endpoint: st
   // row of an agent who is talking or free by then stays as it is.
   call.work.begin(async () => {
     await untilStored(
-      () => store.markRinging(offer, now()),
+      () =>
+        journal.carry(
+          id,
+          () => call.row(),
+          (row) => store.markRinging(offer, row, now()),
+        ),
       () => isStillIn(call, visit) && call.state.doing.what === 'ringing',
     )
   })

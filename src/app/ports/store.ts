@@ -161,9 +161,8 @@ export interface CallStore {
   leaveQueue(callId: string, at: number): Promise<void>
   /** Offers free agents to waiting callers of the queue's group (null: all groups). */
   dispatch(queue: QueueName | null, at: number): Promise<{ offers: Offer[]; nextChangeAt: number | null }>
-  /** Compare-and-set: offer → ringing / talking. False: the offer is no longer this call's. */
-  markRinging(offer: Offer, at: number): Promise<boolean>
-  /** Writes the call's row too, if there is one. */
+  /** Compare-and-set: offer → ringing / talking. False: the offer is no longer this call's. The row is written too, if there is one. */
+  markRinging(offer: Offer, row: CallRow | null, at: number): Promise<boolean>
   acceptOffer(offer: Offer, row: CallRow | null, at: number): Promise<boolean>
   /** `nothingToDo`: nobody who waits could have the agent, so no dispatch is needed for it; `nextChangeAt` as there. */
   releaseAgent(request: AgentReleaseRequest): Promise<{ nothingToDo: boolean; nextChangeAt: number | null }>
