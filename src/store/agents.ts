@@ -3,7 +3,7 @@
  * statement and a compare-and-set on (agent, call, offer), so whoever is late
  * changes nothing.
  *
- *   available ─dispatch→ reserved ─ringing→ ringing ─accept→ talking
+ *   available ─dispatch→ reserved ─the call's row (calls.ts)→ ringing ─accept→ talking
  *   reserved, ringing, talking ─release→ available | wrap_up | resting | what a human asked for
  *   wrap_up, resting ─their time is up→ available, without a write
  */
@@ -14,12 +14,6 @@ import { saveCalls } from './calls.ts'
 import type { Connections, Run, Statement } from './connections.ts'
 import type { Keys } from './keys.ts'
 import type { RowAgentState } from './schema.ts'
-
-const ring: Statement = {
-  name: 'agent rings',
-  text: `UPDATE agents SET state = 'ringing', since = CASE state WHEN 'ringing' THEN since ELSE $4 END
-    WHERE id = $1 AND call_id = $2 AND offer = $3 AND state IN ('reserved', 'ringing') RETURNING id`,
-}
 
 const accept: Statement = {
   name: 'agent talks',
@@ -121,19 +115,11 @@ export class Agents {
   }
 
   /** False: the offer is no longer this call's. Twice is once. */
-  async markRinging(offer: Offer, row: CallRow | null, at: number): Promise<boolean> {
-    return this.#changed(ring, offer, row, at)
-  }
-
-  async acceptOffer(offer: Offer, row: CallRow | null, at: number): Promise<boolean> {
-    return this.#changed(accept, offer, row, at)
-  }
-
-  async #changed(statement: Statement, { agentId, callId, offer }: Offer, row: CallRow | null, at: number): Promise<boolean> {
-    const [changed] = await this.#connections.inOrder((run) =>
-      Promise.all([run(statement, [agentId, callId, offer, new Date(at)]), row === null ? null : saveCalls(run, [row])]),
+  async acceptOffer({ agentId, callId, offer }: Offer, row: CallRow | null, at: number): Promise<boolean> {
+    const [accepted] = await this.#connections.inOrder((run) =>
+      Promise.all([run(accept, [agentId, callId, offer, new Date(at)]), row === null ? null : saveCalls(run, [row])]),
     )
-    return changed.length > 0
+    return accepted.length > 0
   }
 
   async release(run: Run, request: AgentReleaseRequest): Promise<void> {

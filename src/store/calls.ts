@@ -9,19 +9,27 @@ const columns = `id, asterisk, leg, line, dialled, caller, trunk, language, flow
 
 /**
  * A whole batch in one statement. A row that has ended takes no state of a call that goes on
- * (a write that was tried again may come late), and what the kept voicemail said stays said.
+ * (a write that was tried again may come late), and what the kept voicemail said stays said. The
+ * reservation of an agent is durable already; that the phone rings is for those who watch, so it
+ * comes with the row, and the row of an agent who is talking or free by then stays as it is.
  */
 const save: Statement = {
   name: 'save calls',
-  text: `INSERT INTO calls AS c (${columns})
+  text: `WITH given AS (
+      SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (
+        id text, asterisk text, leg text, line text, dialled text, caller text, trunk text, language text, "flowHash" text,
+        state jsonb, "customerId" uuid, "contractId" uuid, "agentId" text, "queuedAt" float8, "startedAt" float8,
+        "answeredAt" float8, "connectedAt" float8, "endedAt" float8, outcome text, path jsonb, rings jsonb)),
+    ringing AS (
+      UPDATE agents a SET state = 'ringing', since = to_timestamp((g.rings ->> 'at')::float8 / 1000.0)
+      FROM given g
+      WHERE a.id = g.rings ->> 'agentId' AND a.call_id = g.id AND a.offer = (g.rings ->> 'offer')::integer AND a.state = 'reserved')
+    INSERT INTO calls AS c (${columns})
     SELECT id, asterisk, leg, line, dialled, caller, trunk, language, "flowHash",
       CASE WHEN "endedAt" IS NULL THEN state END, "customerId", "contractId", "agentId",
       to_timestamp("queuedAt" / 1000.0), to_timestamp("startedAt" / 1000.0), to_timestamp("answeredAt" / 1000.0),
       to_timestamp("connectedAt" / 1000.0), to_timestamp("endedAt" / 1000.0), outcome, path
-    FROM jsonb_to_recordset($1::jsonb) AS r (
-      id text, asterisk text, leg text, line text, dialled text, caller text, trunk text, language text, "flowHash" text,
-      state jsonb, "customerId" uuid, "contractId" uuid, "agentId" text, "queuedAt" float8, "startedAt" float8,
-      "answeredAt" float8, "connectedAt" float8, "endedAt" float8, outcome text, path jsonb)
+    FROM given
     ON CONFLICT (id) DO UPDATE SET
       asterisk = excluded.asterisk, leg = excluded.leg, language = excluded.language, flow_hash = excluded.flow_hash,
       state = excluded.state, agent_id = excluded.agent_id, queued_at = excluded.queued_at,

@@ -138,7 +138,6 @@ function callStore(
       await queue.leave(callId, at)
     },
     dispatch: (name, at) => queue.dispatch(name, at),
-    markRinging: (offer, row, at) => agents.markRinging(offer, row, at),
     acceptOffer: (offer, row, at) => agents.acceptOffer(offer, row, at),
     releaseAgent: (request) => queue.lookAfter((run) => agents.release(run, request), request.queue, request.at),
     releaseStrays: (asterisk, held, at) => agents.releaseStrays(asterisk, held, at),

@@ -33,12 +33,11 @@ t.test('with years of data, no question of a call and no list reads a table from
   for (const wrong of ['48214', '48215', '48216']) t.equal((await calls.checkPin(question(wrong))).result.is, 'wrong')
   const { offers } = await calls.enterQueue({ callId: 'new', queue: 'emergency', priority: 5, at: monday })
   t.equal(offers.length, 2)
-  await calls.markRinging(offers[0]!, null, monday)
   await calls.acceptOffer(offers[0]!, null, monday)
   await calls.releaseAgent({ ...offers[0]!, next: { state: 'available' }, backToQueue: false, queue: null, at: monday })
   await calls.dispatch('emergency', monday)
   await calls.leaveQueue(offers[1]!.callId, monday)
-  await calls.saveCalls([callRow('new'), callRow('new-2')])
+  await calls.saveCalls([callRow('new', { rings: { ...offers[1]!, at: monday } }), callRow('new-2')])
   await calls.openCalls('pbx')
   const { ticketId } = await calls.keepVoicemail({
     recording: 'r',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Offer } from '../../src/app/ports/store.ts'
+import type { CallStore, Offer } from '../../src/app/ports/store.ts'
 import { testStore } from '../support/postgres.ts'
 import { agent, callRow, definitions, monday, serviceWith } from '../support/stories.ts'
 
@@ -56,7 +56,7 @@ t.test('entering twice is entering once, and the offer that stands is told again
 t.test('an agent who does not answer rests, and the caller keeps the place; offers are numbered on', async (t) => {
   const { calls, records } = await hotline(t, ['anna', 'ben'])
   const [offer] = await enter(calls, 'call-1')
-  t.ok(await calls.markRinging(offer!, null, monday + 100))
+  await rings(calls, offer!, monday + 100)
   t.match((await records.agents())[0], { id: 'anna', state: 'ringing', callId: 'call-1' })
   const at = monday + 15_000
   await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: at + 30_000 }, backToQueue: true, queue: null, at })
@@ -112,11 +112,12 @@ t.test('a queue whose rules change is entered by the new ones', async (t) => {
 })
 
 t.test('whoever is late loses: an offer that has gone to somebody else cannot be accepted', async (t) => {
-  const { calls } = await hotline(t, ['anna', 'ben'])
+  const { calls, records } = await hotline(t, ['anna', 'ben'])
   const [offer] = await enter(calls, 'call-1')
   await calls.releaseAgent({ ...offer!, next: { state: 'resting', untilAt: monday + minute }, backToQueue: true, queue: null, at: monday })
   await calls.dispatch('emergency', monday)
-  t.notOk(await calls.markRinging(offer!, null, monday), 'anna rings no more')
+  await rings(calls, offer!, monday)
+  t.not((await records.agents())[0]!.state, 'ringing', 'anna rings no more')
   t.notOk(await calls.acceptOffer(offer!, null, monday), 'anna picks up too late')
   const before = await calls.dispatch('emergency', monday)
   await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: true, queue: null, at: monday })
@@ -126,7 +127,7 @@ t.test('whoever is late loses: an offer that has gone to somebody else cannot be
 t.test('the caller hangs up while the agent’s phone rings: whoever picks up then gets nobody', async (t) => {
   const { calls, records } = await hotline(t, ['anna'])
   const [offer] = await enter(calls, 'call-1')
-  await calls.markRinging(offer!, null, monday)
+  await rings(calls, offer!, monday)
   await calls.leaveQueue('call-1', monday + 1000)
   t.notOk(await calls.acceptOffer(offer!, null, monday + 1001))
   await calls.releaseAgent({ ...offer!, next: { state: 'available' }, backToQueue: false, queue: null, at: monday + 1002 })
@@ -245,7 +246,7 @@ t.test('after a restart whoever is held by no call is let go, and callers keep t
   for (const call of ['talking', 'ringing', 'untold', 'gone']) offers.push(...(await enter(calls, call, { at: monday + offers.length })))
   const [talking, ringing] = offers
   await calls.acceptOffer(talking!, null, monday)
-  await calls.markRinging(ringing!, null, monday)
+  await rings(calls, ringing!, monday)
   await enter(calls, 'waiting', { at: monday + 10 })
   await enter(calls, 'hung-up', { at: monday + 11 })
   await calls.saveCalls([callRow('elsewhere', { asterisk: 'other-pbx' })])
@@ -290,4 +291,9 @@ async function enter(
   { queue = 'emergency', priority = 0, at = monday } = {},
 ): Promise<Offer[]> {
   return (await calls.enterQueue({ callId, queue, priority, at })).offers
+}
+
+/** The row of a call whose agent's phone rings. */
+function rings({ saveCalls }: Pick<CallStore, 'saveCalls'>, { callId, ...offer }: Offer, at: number): Promise<void> {
+  return saveCalls([callRow(callId, { rings: { ...offer, at } })])
 }

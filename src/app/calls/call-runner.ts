@@ -129,6 +129,7 @@ export class CallRunner implements CallInHand {
       endedAt: state.endedAt,
       outcome: state.outcome,
       path: state.path,
+      rings: state.doing.what === 'ringing' ? { agentId: state.doing.agentId, offer: state.doing.offer, at: this.services.now() } : null,
     }
   }
 

@@ -47,7 +47,7 @@ export function leaveQueue(call: CallInHand): void {
 }
 
 export function ring(call: CallInHand, visit: number, leg: LegName, endpoint: string): void {
-  const { telephony, store, now, journal } = call.services
+  const { telephony, now } = call.services
   const { id } = call.facts
   const callerId = describeCaller(call.facts.caller, call.known)
   const ringing = telephony.send({
@@ -63,22 +63,6 @@ export function ring(call: CallInHand, visit: number, leg: LegName, endpoint: st
     // No answer is no refusal: the phone may ring all the same, and has to be stopped.
     if (outcome.why === 'timeout') return call.take({ type: 'commandRefused', at: now(), visit, command: 'ring', leg })
     call.take({ type: 'legEnded', at: now(), leg, why: 'unreachable' })
-  })
-  const { doing } = call.state
-  if (doing.what !== 'ringing') return
-  const offer = { callId: id, offer: doing.offer, agentId: doing.agentId, endpoint }
-  // The reservation is durable already; that the phone rings is for those who watch. So nothing waits for it, and the
-  // row of an agent who is talking or free by then stays as it is.
-  call.work.begin(async () => {
-    await untilStored(
-      () =>
-        journal.carry(
-          id,
-          () => call.row(),
-          (row) => store.markRinging(offer, row, now()),
-        ),
-      () => isStillIn(call, visit) && call.state.doing.what === 'ringing',
-    )
   })
 }
 

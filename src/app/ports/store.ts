@@ -38,6 +38,8 @@ export type CallRow = {
   endedAt: number | null
   outcome: CallOutcome | null
   path: readonly PathEntry[]
+  /** Whose phone rings for it, by which offer: written to the agent too, if the offer stands. */
+  rings?: { agentId: string; offer: number; at: number } | null
 }
 
 export type PinQuestion = {
@@ -161,8 +163,7 @@ export interface CallStore {
   leaveQueue(callId: string, at: number): Promise<void>
   /** Offers free agents to waiting callers of the queue's group (null: all groups). */
   dispatch(queue: QueueName | null, at: number): Promise<{ offers: Offer[]; nextChangeAt: number | null }>
-  /** Compare-and-set: offer → ringing / talking. False: the offer is no longer this call's. The row is written too, if there is one. */
-  markRinging(offer: Offer, row: CallRow | null, at: number): Promise<boolean>
+  /** Compare-and-set: offer → talking. False: the offer is no longer this call's. The row is written too, if there is one. */
   acceptOffer(offer: Offer, row: CallRow | null, at: number): Promise<boolean>
   /** `nothingToDo`: nobody who waits could have the agent, so no dispatch is needed for it; `nextChangeAt` as there. */
   releaseAgent(request: AgentReleaseRequest): Promise<{ nothingToDo: boolean; nextChangeAt: number | null }>
