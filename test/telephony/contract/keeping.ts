@@ -2,6 +2,7 @@
 import type { Test } from 'tap'
 import type { TelephonyCommand } from '../../../src/app/ports/telephony.ts'
 import { afterTheBeep, type Stage } from '../support/stage.ts'
+import { until } from '../../support/until.ts'
 
 export function keeping(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): void {
   t.test('doing a thing twice is a conflict: bridge, leg, recording', async (t) => {
@@ -63,7 +64,11 @@ export function keeping(t: Test, { pbx, id, scene, caller, anna, ring }: Stage):
     await rings
     await here.send({ do: 'createBridge', bridge })
     await here.send({ do: 'record', leg: callerLeg, recording, maxMs: 60_000, silenceMs: 0 })
-    const observed = await here.telephony.observe([recording, 'nothing'])
+    // The phone has the INVITE; that it rings is on its way back.
+    const observed = await until('the phone to ring, as the PBX sees it', async () => {
+      const found = await here.telephony.observe([recording, 'nothing'])
+      return !found.ok || found.value.legs.some((one) => one.leg === leg && one.state === 'ringing') ? found : null
+    })
     if (!observed.ok) return t.fail(observed.detail)
     t.match(
       observed.value.legs.find((one) => one.leg === callerLeg),
