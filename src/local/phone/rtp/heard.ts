@@ -132,13 +132,14 @@ export class Heard {
   /** Whether and when the prompt was heard, the first time after `since`. */
   hears(prompt: PromptShape | Buffer, since?: number): PromptHeard | undefined {
     const shape = prompt instanceof PromptShape ? prompt : promptShape(prompt)
-    const found = this.#find(shape, this.#sampleAt(since))
+    const from = this.#sampleAt(since)
+    const found = this.#find(shape, from, from)
     return found === undefined ? undefined : this.#timed(found)
   }
 
-  /** The first place at or after the sample `from`. */
-  #find(shape: PromptShape, from: number): Occurrence | undefined {
-    const found = shape.find(this.#pcm.subarray(from, this.#length))
+  /** The first place at or after the sample `from`, of a prompt that began at or after `earliest`. */
+  #find(shape: PromptShape, from: number, earliest: number): Occurrence | undefined {
+    const found = shape.find(this.#pcm.subarray(from, this.#length), 0, earliest - from)
     return found === undefined ? undefined : { ...found, startSample: from + found.startSample }
   }
 
@@ -199,7 +200,8 @@ export class Heard {
   ): Promise<{ name: Name; heard: PromptHeard }> {
     const shapes = [...prompts].map(([name, wav]) => [name, promptShape(wav)] as const)
     // In samples and not by the clock: what waited in the socket while this process was held up has come all at once.
-    let from = this.#sampleAt(since)
+    const earliest = this.#sampleAt(since)
+    let from = earliest
     let lookedAt = -Infinity
     let lookCostMs = 0
     return this.#until([...prompts.keys()].join(' or '), timeoutMs, () => {
@@ -209,7 +211,7 @@ export class Heard {
       const began = performance.now()
       const [best, second] = shapes
         .flatMap(([name, shape]) => {
-          const heard = this.#find(shape, from)
+          const heard = this.#find(shape, from, earliest)
           return heard === undefined ? [] : [{ name, heard }]
         })
         .toSorted((a, b) => b.heard.heardSamples - a.heard.heardSamples)

@@ -26,6 +26,8 @@ const probeLikeness = 0.6
 const mostPlaces = 50
 /** How many windows are searched for: the second helps where the first was not heard well. */
 const anchorCount = 2
+/** And how many more where the beginning came damaged, as it may right after another prompt was cut short. */
+const lateAnchorCount = 2
 /** Two prompts may begin with the same word. */
 const enoughMs = 800
 
@@ -74,16 +76,18 @@ export class PromptShape {
   /**
    * The first place at or after `from` where the prompt begins to be recognised.
    * @param heard samples at 8 kHz
+   * @param earliest one whose beginning was not recognised must have begun at or after this, or it is an older one
    */
-  find(heard: Float32Array, from = 0): Occurrence | undefined {
+  find(heard: Float32Array, from = 0, earliest = from): Occurrence | undefined {
     if (this.#windows.length === 0) return undefined
     const coarse = coarsened(heard, from, heard.length)
-    for (const anchor of this.#windows.slice(0, anchorCount)) {
+    for (const [index, anchor] of this.#windows.slice(0, anchorCount + lateAnchorCount).entries()) {
+      const isLate = index >= anchorCount
       const found: Occurrence[] = []
       for (const place of places(coarse, anchor)) {
         const at = exactPlace(heard, anchor, from + place * coarseStep, 2 * coarseStep, exactLikeness)
-        const occurrence = at === undefined ? undefined : this.#follow(heard, at - anchor.at)
-        if (occurrence !== undefined) found.push(occurrence)
+        const occurrence = at === undefined ? undefined : this.#follow(heard, at - anchor.at, isLate ? index : 0)
+        if (occurrence !== undefined && (!isLate || occurrence.startSample >= earliest)) found.push(occurrence)
       }
       const first = Math.min(...found.map(({ startSample }) => startSample))
       // A vowel resembles itself a few pitch periods away; only the true place goes on to match.
@@ -93,14 +97,14 @@ export class PromptShape {
     return undefined
   }
 
-  /** From a place where it seems to start, how far it goes on. */
-  #follow(heard: Float32Array, startSample: number): Occurrence | undefined {
+  /** From a place where it seems to start, how far it goes on, beginning with that window. */
+  #follow(heard: Float32Array, startSample: number, first: number): Occurrence | undefined {
     let shift = startSample
     let heardSamples = 0
     let matched = 0
     let complete = false
     for (const [index, window] of this.#windows.entries()) {
-      if (window.at + shift < 0) continue
+      if (index < first || window.at + shift < 0) continue
       const at = exactPlace(heard, window, window.at + shift, 4, likelyLikeness)
       if (at === undefined) break
       shift = at - window.at

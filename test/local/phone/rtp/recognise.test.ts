@@ -70,6 +70,14 @@ t.test('a prompt that the caller interrupts was heard up to there', async (t) =>
   t.ok((found?.heardSamples ?? 0) > cut - 6400 && (found?.heardSamples ?? 0) <= cut, `${found?.heardSamples}`)
 })
 
+t.test('a prompt whose first half second came damaged is recognised by what follows; an older one is not', async (t) => {
+  const welcome = samplesOf('welcome')
+  const heard = overTheLine([800, samplesOf('wrong').subarray(0, 4800), welcome.subarray(4800)])
+  const shape = new PromptShape(welcome)
+  t.match(shape.find(heard), { startSample: 800, complete: true })
+  t.equal(shape.find(heard.subarray(1600)), undefined, 'it had begun before anybody listened')
+})
+
 t.test('one prompt after another, each at its place, and the same one twice', async (t) => {
   const heard = overTheLine([samplesOf('wrong'), samplesOf('welcome'), 500, samplesOf('wrong')])
   t.equal(new PromptShape(samplesOf('welcome')).find(heard)?.startSample, samplesOf('wrong').length)
