@@ -173,6 +173,7 @@ export class Connections {
 
   constructor(databaseUrl: string, log: Log, waits: Waits = defaultWaits) {
     this.log = log
+    // None is closed for being idle: it would cost a timer at each statement to spare ten connections.
     this.#pool = new GuardedPool({ ...connectionConfig(databaseUrl, 'pool', waits), max: maxConnections, idleTimeoutMillis: 0 }, log)
     this.kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: this.#pool }) })
   }

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { AgentRelease, CallCommand } from '../../domain/call/commands.ts'
 import type { LegName } from '../../domain/call/events.ts'
-import type { Offer } from '../ports/store.ts'
+import type { CallRow, Offer } from '../ports/store.ts'
 import { untilStored } from '../store-patience.ts'
 import { type CallInHand, isStillIn } from './call-in-hand.ts'
 import { describeCaller } from './caller-id.ts'
@@ -13,17 +13,12 @@ import { reportRefusal } from './refusal.ts'
 export const RING_BACKSTOP_MS = 120_000
 
 export function enterQueue(call: CallInHand, { visit, queue, priority, since }: Extract<CallCommand, { type: 'enterQueue' }>): void {
-  const { store, now, dispatcher, journal } = call.services
+  const { store, now, dispatcher } = call.services
   call.work.inOrder(async () => {
     const callId = call.facts.id
     // The row goes along, since whoever reads the queue must find the call: one commit between the PIN and the ring.
     const entered = await untilStored(
-      () =>
-        journal.carry(
-          callId,
-          () => call.row(),
-          (row) => store.enterQueue({ callId, row, queue, priority, at: since }),
-        ),
+      () => withRow(call, (row) => store.enterQueue({ callId, row, queue, priority, at: since })),
       () => isStillIn(call, visit),
     )
     if (entered === null) return
@@ -33,6 +28,11 @@ export function enterQueue(call: CallInHand, { visit, queue, priority, since }: 
     dispatcher.deliver(entered.offers)
     dispatcher.changesAt(entered.nextChangeAt)
   })
+}
+
+/** What changes a place or an agent takes the call's newest row along. */
+function withRow<T>(call: CallInHand, write: (row: CallRow) => Promise<T>): Promise<T> {
+  return call.services.journal.carry(call.facts.id, () => call.row(), write)
 }
 
 export function leaveQueue(call: CallInHand): void {
@@ -101,17 +101,9 @@ const ROW_FIRST_MS = 300
  * agent away.
  */
 async function accept(call: CallInHand, offer: Offer): Promise<boolean> {
-  const { store, now, log, journal } = call.services
+  const { store, now, log } = call.services
   const isTalking = (): boolean => call.state.doing.what === 'talking'
-  const written = untilStored(
-    () =>
-      journal.carry(
-        call.facts.id,
-        () => call.row(),
-        (row) => store.acceptOffer(offer, row, now()),
-      ),
-    isTalking,
-  )
+  const written = untilStored(() => withRow(call, (row) => store.acceptOffer(offer, row, now())), isTalking)
   let isLate = false
   call.work.begin(async () => {
     const mine = await written
@@ -126,7 +118,7 @@ async function accept(call: CallInHand, offer: Offer): Promise<boolean> {
 }
 
 export function release(call: CallInHand, offer: number, agentId: string, why: AgentRelease): void {
-  const { store, now, dispatcher, journal, queueOf, nextForAgent } = call.services
+  const { store, now, dispatcher, queueOf, nextForAgent } = call.services
   const callId = call.facts.id
   const queue = queueOf(call.flow.flow, call.state)
   const backToQueue = call.state.phase === 'active'
@@ -134,11 +126,7 @@ export function release(call: CallInHand, offer: number, agentId: string, why: A
   const next = nextForAgent(why, queue, at)
   call.work.inOrder(async () => {
     const released = await untilStored(() =>
-      journal.carry(
-        callId,
-        () => call.row(),
-        (row) => store.releaseAgent({ agentId, callId, row, offer, next, backToQueue, queue, at }),
-      ),
+      withRow(call, (row) => store.releaseAgent({ agentId, callId, row, offer, next, backToQueue, queue, at })),
     )
     dispatcher.changesAt(released?.nextChangeAt ?? null)
     if (released?.nothingToDo !== true) dispatcher.kick(queue)
