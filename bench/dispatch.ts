@@ -24,7 +24,8 @@ const AT_ONCE = 6
 const AGENTS = 10
 const PATIENCE_MS = 20_000
 
-type Sample = { caller: string; lastDigitEndAt: number; invitedAt: number }
+/** `clockAheadMs`: of the wall clock, which is set now and then, before this process's own, at that moment. */
+type Sample = { caller: string; lastDigitEndAt: number; invitedAt: number; clockAheadMs: number }
 
 export async function run({ progress }: BenchOptions): Promise<Figure[]> {
   progress.step('dispatch: starting Pforte, Asterisk and 20 calls')
@@ -74,7 +75,7 @@ async function sample(bench: BenchPforte, pin: string, count: number, name: stri
       await wait(100 + Math.random() * 200)
       const { lastDigitEndAt } = await call.sendDigits(pin)
       const { invitedAt } = await within(PATIENCE_MS, 'an agent', talk)
-      samples.push({ caller, lastDigitEndAt, invitedAt })
+      samples.push({ caller, lastDigitEndAt, invitedAt, clockAheadMs: Date.now() - performance.now() })
       await call.hangUp()
     }
   })
@@ -89,10 +90,10 @@ async function figuresOf(bench: BenchPforte, samples: Sample[]): Promise<Figure[
   const { rows } = await bench.pforte.db.query<{ caller: string; at: number }>(
     `SELECT caller, (entry ->> 'enteredAt')::float8 AS at FROM calls, jsonb_array_elements(path) entry WHERE entry ->> 'step' = 'waiting'`,
   )
-  const enteredAt = new Map(rows.map(({ caller, at }) => [caller, at - performance.timeOrigin]))
+  const enteredAt = new Map(rows.map(({ caller, at }) => [caller, at]))
   const whole = samples.map(({ lastDigitEndAt, invitedAt }) => invitedAt - lastDigitEndAt)
-  const toQueue = samples.map(({ caller, lastDigitEndAt }) => enteredAt.get(caller)! - lastDigitEndAt)
-  const toRing = samples.map(({ caller, invitedAt }) => invitedAt - enteredAt.get(caller)!)
+  const toQueue = samples.map(({ caller, lastDigitEndAt, clockAheadMs }) => enteredAt.get(caller)! - clockAheadMs - lastDigitEndAt)
+  const toRing = samples.map(({ caller, invitedAt, clockAheadMs }) => invitedAt - (enteredAt.get(caller)! - clockAheadMs))
   const p99 = quantile(whole, 0.99)
   const name = 'dispatch'
   const spread = (values: number[]): string => `${ms(quantile(values, 0.5))} / ${ms(quantile(values, 0.99))}`
