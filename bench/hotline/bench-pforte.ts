@@ -1,8 +1,6 @@
 /** A whole Pforte for a bench: the one of the tests, with a team of agents whose phones can register. */
 import { readRunningPforte, type ProcessFigures } from './process-figures.ts'
-import { openStore } from '../../src/store/open.ts'
 import { TestPforte } from '../../test/support/pforte.ts'
-import { limits, quiet } from '../../test/support/postgres.ts'
 import { benchService, type BenchService } from './service.ts'
 
 export type SipAccount = { user: string; password: string }
@@ -22,7 +20,8 @@ export class BenchPforte {
       environment: { LOG_LEVEL: 'info', ...environment },
     })
     try {
-      return new BenchPforte(pforte, await accountsOf(pforte))
+      const passwords = await pforte.agentPasswords()
+      return new BenchPforte(pforte, new Map([...passwords].map(([id, password]) => [id, { user: id, password }])))
     } catch (error) {
       await pforte.stop()
       throw error
@@ -46,17 +45,5 @@ export class BenchPforte {
 
   stop(): Promise<void> {
     return this.pforte.stop()
-  }
-}
-
-/** Drawn by Pforte, sealed with its secret, which the bench chose. */
-async function accountsOf(pforte: TestPforte): Promise<Map<string, SipAccount>> {
-  const { DATABASE_URL: databaseUrl = '', PFORTE_SECRET: secret = '' } = pforte.environment
-  const store = await openStore({ databaseUrl, secret: Buffer.from(secret), log: quiet, pinLimits: limits, pinLength: 5 })
-  try {
-    const passwords = await store.calls.agentPasswords()
-    return new Map([...passwords].map(([id, password]) => [id, { user: id, password }]))
-  } finally {
-    await store.close()
   }
 }

@@ -1,32 +1,12 @@
 /** What `npm start` leaves behind when it fails, stands by or is asked to end. */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { livingPart } from '../../src/local/detached.ts'
 import { freePort } from '../../src/local/ports.ts'
 import { TestPforte } from '../support/pforte.ts'
+import { SecondProcess } from '../support/second-process.ts'
 import { until } from '../support/until.ts'
-
-const ROOT = join(import.meta.dirname, '../..')
-
-/** A second process with the surroundings of the first, or some of its own. */
-function anotherProcess(
-  t: Test,
-  environment: Record<string, string>,
-): { process: ChildProcess; output: string[]; ended: Promise<unknown[]> } {
-  const child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
-    cwd: ROOT,
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  const output: string[] = []
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => output.push(line))
-  return { process: child, output, ended: once(child, 'close') }
-}
 
 const asteriskOf = (pforte: TestPforte) => livingPart(pforte.environment['PFORTE_HOME'] ?? '', 'asterisk')
 
@@ -35,10 +15,9 @@ t.test('a process that stands by ends when it is told to, and leaves the parts t
   t.teardown(() => pforte.stop())
   const asterisk = await asteriskOf(pforte)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    const second = anotherProcess(t, pforte.environment)
-    await until('the second process to stand by', () => second.output.some((line) => line.includes('standing by')))
-    second.process.kill(signal)
-    t.same(await second.ended, [0, null], `${signal} ends it in good order`)
+    const second = new SecondProcess(t, pforte.environment)
+    await second.says('standing by')
+    t.same(await second.end(signal), [0, null], `${signal} ends it in good order`)
     t.match(second.output.at(-1), /the other one goes on/)
     t.match(await asteriskOf(pforte), { pid: asterisk?.pid })
     t.ok(pforte.isRunning)
@@ -56,14 +35,14 @@ t.test('a start that fails ends the Asterisk that it began, and not one that it 
 
   await pforte.terminate()
   const found = await asteriskOf(pforte)
-  const onFound = anotherProcess(t, environment)
+  const onFound = new SecondProcess(t, environment)
   t.same(await onFound.ended, [1, null])
   t.match(onFound.output.join('\n'), new RegExp(`✗ http: port ${port} on 127.0.0.1 is taken\n`))
   t.match(await asteriskOf(pforte), { pid: found?.pid }, 'calls on it go on')
 
   process.kill(found?.pid ?? 0, 'SIGKILL')
   await until('Asterisk to be gone', async () => (await asteriskOf(pforte)) === undefined)
-  const onItsOwn = anotherProcess(t, environment)
+  const onItsOwn = new SecondProcess(t, environment)
   t.same(await onItsOwn.ended, [1, null])
   t.match(onItsOwn.output.join('\n'), /Asterisk \S+ runs/)
   t.equal(await asteriskOf(pforte), undefined, 'nothing is left running')

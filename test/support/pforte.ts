@@ -11,7 +11,8 @@ import pg from 'pg'
 import { Phone } from '../../src/local/phone/phone.ts'
 import { stopAsterisk } from '../../src/local/asterisk.ts'
 import { freePort } from '../../src/local/ports.ts'
-import { freshDatabase } from './postgres.ts'
+import { openStore } from '../../src/store/open.ts'
+import { freshDatabase, limits, quiet } from './postgres.ts'
 import { until } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -160,6 +161,18 @@ export class TestPforte {
     await until(`the SIP account of ${name} to be known`, () => phone.register().then(() => true))
     await this.put(`/v1/agents/${name}/state`, { state: 'available' })
     return phone
+  }
+
+  /** Agent id → SIP password. Straight from the database: `pforte agent password` would draw new ones, one process each. */
+  async agentPasswords(): Promise<Map<string, string>> {
+    const { DATABASE_URL = '', PFORTE_SECRET = '' } = this.environment
+    const secret = Buffer.from(PFORTE_SECRET)
+    const store = await openStore({ databaseUrl: DATABASE_URL, secret, log: quiet, pinLimits: limits, pinLength: 5 })
+    try {
+      return await store.calls.agentPasswords()
+    } finally {
+      await store.close()
+    }
   }
 
   async cli(args: string[]): Promise<string> {

@@ -8,8 +8,6 @@ import { silent } from '../../../src/local/progress.ts'
 import { openVoice } from '../../../src/local/voice/open.ts'
 import { renderPrompts } from '../../../src/main/definitions.ts'
 import { readServiceFile } from '../../../src/main/service-file.ts'
-import { openStore } from '../../../src/store/open.ts'
-import { limits, quiet } from '../../support/postgres.ts'
 import { TestPforte, type Admitted, type PforteOptions } from '../../support/pforte.ts'
 import { until } from '../../support/until.ts'
 import { AgentAtPhone } from './agent.ts'
@@ -52,6 +50,15 @@ export class Hotline {
     return new Caller(this, phone, number)
   }
 
+  /** Somebody with a right PIN who has got into this queue. */
+  async waitingCaller(t: Test, queue: string): Promise<Caller> {
+    const caller = await this.caller(t)
+    await caller.dials()
+    await caller.types((await this.admit({ queue })).pin)
+    await caller.standsIn('waiting')
+    return caller
+  }
+
   /** Nobody else's: in Mannheim's range. */
   freshNumber(): string {
     return `+49621${String(7_000_000 + ++this.#callers)}`
@@ -74,7 +81,7 @@ export class Hotline {
 
   /** SIP user name and password of an agent. */
   async account(id: string): Promise<{ username: string; password: string }> {
-    this.#passwords ??= this.#readPasswords()
+    this.#passwords ??= this.pforte.agentPasswords()
     const password = (await this.#passwords).get(id)
     if (password === undefined) throw new Error(`there is no agent ${id}`)
     return { username: id, password }
@@ -130,23 +137,6 @@ export class Hotline {
     })
     await until(`the SIP account of ${id} to be known`, () => phone.register().then(() => true))
     return phone
-  }
-
-  /** Straight from the database: `pforte agent password` would draw new ones, one process each. */
-  async #readPasswords(): Promise<Map<string, string>> {
-    const { DATABASE_URL = '', PFORTE_SECRET = '' } = this.pforte.environment
-    const store = await openStore({
-      databaseUrl: DATABASE_URL,
-      secret: Buffer.from(PFORTE_SECRET),
-      log: quiet,
-      pinLimits: limits,
-      pinLength: 5,
-    })
-    try {
-      return await store.calls.agentPasswords()
-    } finally {
-      await store.close()
-    }
   }
 
   /** Pforte has rendered them at its start, so that they are only found here. */

@@ -68,14 +68,7 @@ t.test('cut for ten seconds with somebody in every step; who calls meanwhile lea
 t.test('people hang up, pick up and type while the line is cut', { timeout: 60_000 }, async (t) => {
   const { queue, agents } = await hotline.team(t, 2)
   const [anna, ben] = agents as [(typeof agents)[0], (typeof agents)[0]]
-  const enters = async () => {
-    const caller = await hotline.caller(t)
-    await caller.dials()
-    await caller.types((await hotline.admit({ queue })).pin)
-    await caller.standsIn('waiting')
-    return caller
-  }
-  const [left, ringsFor, typing] = [await enters(), await enters(), await hotline.caller(t)]
+  const [left, ringsFor, typing] = [await hotline.waitingCaller(t, queue), await hotline.waitingCaller(t, queue), await hotline.caller(t)]
   const leftBy = await anna.answers()
   const ringing = await ben.rings()
   await until('the conversation to be written down', async () => (await left.row())?.['agentId'] === anna.id)

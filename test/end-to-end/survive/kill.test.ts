@@ -108,14 +108,12 @@ t.test('an agent picks up while Pforte is away: the phone falls silent, and ring
 t.test('callers, and those they talk to, hang up while Pforte is away', { timeout: 60_000 }, async (t) => {
   const { queue, agents } = await hotline.team(t, 3)
   const [anna, ben, cleo] = agents as [(typeof agents)[0], (typeof agents)[0], (typeof agents)[0]]
-  const enters = async (): Promise<Awaited<ReturnType<typeof hotline.caller>>> => {
-    const caller = await hotline.caller(t)
-    await caller.dials()
-    await caller.types((await hotline.admit({ queue })).pin)
-    await caller.standsIn('waiting')
-    return caller
-  }
-  const [leaves, left, rings, waits] = [await enters(), await enters(), await enters(), await enters()]
+  const [leaves, left, rings, waits] = [
+    await hotline.waitingCaller(t, queue),
+    await hotline.waitingCaller(t, queue),
+    await hotline.waitingCaller(t, queue),
+    await hotline.waitingCaller(t, queue),
+  ]
   const leavesTo = await anna.answers()
   const leftBy = await ben.answers()
   const ringing = await cleo.rings()

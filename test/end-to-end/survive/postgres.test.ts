@@ -27,23 +27,16 @@ const ready = (): Promise<{ status: number; body: Row }> => pforte.request('GET'
 async function story(t: Test, away: { goes(): Promise<void>; comesBack(): Promise<void> }): Promise<void> {
   const { queue, agents } = await hotline.team(t, 3)
   const [anna, ben, cleo] = agents as [AgentAtPhone, AgentAtPhone, AgentAtPhone]
-  const enters = async () => {
-    const caller = await hotline.caller(t)
-    await caller.dials()
-    await caller.types((await hotline.admit({ queue })).pin)
-    await caller.standsIn('waiting')
-    return caller
-  }
-  const talking = await enters()
+  const talking = await hotline.waitingCaller(t, queue)
   const conversation = await anna.answers()
   void talking.speaks(endlessTone(440))
   void conversation.play(endlessTone(620))
   await talking.hearsTone(620)
-  const ringsFor = await enters()
+  const ringsFor = await hotline.waitingCaller(t, queue)
   const ringing = await ben.rings()
   const leavesMessage = await atTheBeep(t, hotline)
   await cleo.becomes('paused')
-  const waits = await enters()
+  const waits = await hotline.waitingCaller(t, queue)
   const { pin } = await hotline.admit({ queue })
   const [typing, guessing, music] = [await hotline.caller(t), await hotline.caller(t), await hotline.caller(t)]
   await Promise.all([typing, guessing, music].map((caller) => caller.dials()))

@@ -1,9 +1,8 @@
 /** Calls go on with another pforte.yaml, which is read without a restart, and with another process when the first one dies. */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import t, { type Test } from 'tap'
+import t from 'tap'
+import { SecondProcess } from '../../support/second-process.ts'
 import { until } from '../../support/until.ts'
 import { Hotline } from '../support/hotline.ts'
 import { changed, definitionForSurvival } from './definition.ts'
@@ -108,35 +107,8 @@ t.test(
     // And back again: the first stands by now, and takes over when the second ends in order.
     const back = pforte.run()
     await until('the first to stand by', () => pforte.output.slice(-20).some((line) => line.includes('standing by')))
-    await second.terminate()
+    await second.end('SIGTERM')
     await back
     t.equal((await pforte.request('GET', '/readyz')).status, 200)
   },
 )
-
-/** Started just as the first one was. */
-class SecondProcess {
-  readonly #child: ChildProcess
-  readonly #output: string[] = []
-
-  constructor(t: Test, environment: Record<string, string>) {
-    const root = join(import.meta.dirname, '../../..')
-    this.#child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
-      cwd: root,
-      env: { ...process.env, NODE_OPTIONS: '', ...environment },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#output.push(line))
-    t.teardown(() => this.#child.kill('SIGKILL'))
-  }
-
-  async says(words: string): Promise<void> {
-    await until(`the second process to say "${words}"`, () => this.#output.some((line) => line.includes(words)), 30_000)
-  }
-
-  async terminate(): Promise<void> {
-    const gone = new Promise((resolve) => this.#child.once('exit', resolve))
-    this.#child.kill('SIGTERM')
-    await gone
-  }
-}
