@@ -13,6 +13,8 @@ import { createInterface } from 'node:readline'
 import { prepareTestParts } from './support/parts.ts'
 
 const FILE_TIME_LIMIT_S = 240
+/** As many as the smallest machine has cores. */
+const FILES_AT_ONCE = 2
 /** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
 const LINES_A_FAILURE = 40
 
@@ -22,14 +24,13 @@ const total = { passed: 0, failed: 0 }
 try {
   const files = await chosenFiles(process.argv.slice(2))
   await run('node_modules/.bin/tap', ['build'], 'ignore')
-  // From end to end one at a time: each brings an Asterisk, a Pforte and many phones that listen closely.
+  // From end to end by themselves: many phones listen closely, and what else takes the cores would be in their way.
   const isEndToEnd = (file: string): boolean => file.includes('end-to-end')
   await runTap(
     'rest',
     files.filter((file) => !isEndToEnd(file)),
-    2,
   )
-  await runTap('end-to-end', files.filter(isEndToEnd), 2)
+  await runTap('end-to-end', files.filter(isEndToEnd))
   console.log(`\n${total.passed} passed, ${total.failed} failed`)
 } finally {
   await parts.stop()
@@ -37,7 +38,7 @@ try {
 }
 process.exitCode = total.failed === 0 ? 0 : 1
 
-async function runTap(name: string, files: string[], jobs: number): Promise<void> {
+async function runTap(name: string, files: string[]): Promise<void> {
   if (files.length === 0) return
   const report = join(folder, `${name}.tap`)
   const reporter = process.stdout.isTTY ? 'base' : 'terse'
@@ -45,7 +46,7 @@ async function runTap(name: string, files: string[], jobs: number): Promise<void
     '--disable-coverage',
     '--allow-empty-coverage',
     `--timeout=${FILE_TIME_LIMIT_S}`,
-    `--jobs=${jobs}`,
+    `--jobs=${FILES_AT_ONCE}`,
     `--reporter=${reporter}`,
     `--output-file=${report}`,
   ]
