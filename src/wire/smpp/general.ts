@@ -10,7 +10,7 @@
 import assert from 'node:assert/strict'
 import defs from 'smpp/lib/defs.js'
 import smpp from 'smpp/lib/pdu.js'
-import { headerBytes, isResponse, type CommandName } from './constants.ts'
+import { headerBytes, isResponse, mostShortMessageBytes, type CommandName } from './constants.ts'
 
 export type BodyFault = 'cut_short' | 'text_without_end'
 
@@ -43,6 +43,8 @@ export function readBody(command: CommandName, frame: Buffer): { fields: Record<
     }
     at += type === defs.types.buffer ? 1 + frame[at]! : type.size(fields[name])
     if (at > frame.length) return 'cut_short'
+    // In lists the library strips the high bit off each octet, so that 0x80 becomes the NUL that would have ended the text.
+    if (Array.isArray(fields[name]) && hasNul(fields[name])) return 'text_without_end'
   }
   return { fields, end: at }
 }
@@ -58,8 +60,17 @@ export function writeGeneral(command: CommandName, status: number, sequence: num
   for (const name in params) {
     const value = fields[name]
     if (typeof value === 'string') assertText(name, value)
+    assert(!Array.isArray(value) || !hasNul(value), `${name} contains NUL`)
+    assert(!Buffer.isBuffer(value) || value.length <= mostShortMessageBytes, `${name} is longer than 254 octets`)
+    // The library has defaults of its own for these two: SMPP 5, and a coding picked by looking at the text.
+    if (name === 'interface_version' || name === 'data_coding') assert(value !== undefined, `${name} is missing`)
   }
   return new RawPdu(command, { ...fields, command_status: status, sequence_number: sequence }).toBuffer()
+}
+
+/** @param list addresses of submit_multi or its response */
+function hasNul(list: unknown[]): boolean {
+  return list.some((entry) => Object.values(entry as object).some((value) => typeof value === 'string' && value.includes('\0')))
 }
 
 /** A NUL would shift all fields that follow, and what is no octet would become another letter. */
