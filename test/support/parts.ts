@@ -1,5 +1,5 @@
 /**
- * What all test files share: packages in the cache, one Postgres, prompts
+ * What all test files share: packages in the cache (Asterisk, sipp, Kannel, Perl), one Postgres, prompts
  * rendered once. Brought up by `test/run.ts` and named in the environment; a
  * test file that is run by itself brings what it needs itself.
  */
@@ -13,6 +13,7 @@ import { createProgress } from '../../src/local/progress.ts'
 import { openVoice } from '../../src/local/voice/open.ts'
 import { renderPrompts } from '../../src/main/definitions.ts'
 import { readServiceFile } from '../../src/main/service-file.ts'
+import { ensureSmsPeers } from './sms-peers.ts'
 
 export type TestParts = { environment: Record<string, string>; stop(): Promise<void> }
 
@@ -21,12 +22,18 @@ export async function prepareTestParts(folder: string): Promise<TestParts> {
   const cache = await cacheDir()
   await ensureAsteriskPackages({ cacheDir: cache, progress })
   const sipp = await ensureSipp(cache, progress)
+  const smsPeers = await ensureSmsPeers(cache, progress)
   const home = join(folder, 'home')
   const { databaseUrl } = await ensurePostgres({ home, cacheDir: cache, progress })
   const prompts = join(folder, 'prompts')
   await renderOnce(prompts, cache, progress)
   return {
-    environment: { PFORTE_TEST_POSTGRES: databaseUrl, PFORTE_TEST_PROMPTS: prompts, PFORTE_TEST_SIPP: JSON.stringify(sipp) },
+    environment: {
+      PFORTE_TEST_POSTGRES: databaseUrl,
+      PFORTE_TEST_PROMPTS: prompts,
+      PFORTE_TEST_SIPP: JSON.stringify(sipp),
+      PFORTE_TEST_SMS_PEERS: JSON.stringify(smsPeers),
+    },
     stop: async () => void (await stopPostgres(home)),
   }
 }
