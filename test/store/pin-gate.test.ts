@@ -58,7 +58,7 @@ t.test('many wrong PINs from one number slow down, then lead to the loop, even w
     slowDowns.push(answer.slowDownMs)
   }
   t.strictSame(results, ['wrong', 'wrong', 'wrong', 'wrong', 'wrong', 'wrong', 'limited'])
-  t.strictSame(slowDowns, [0, 0, 0, 500, 1000, 2000, 4000], 'each takes longer')
+  t.strictSame(slowDowns, [0, 0, 0, 63, 125, 250, 500], 'each takes longer')
   const right = await calls.checkPin(question('48213'))
   const wrong = await calls.checkPin(question('99999'))
   t.strictSame(right.result, { is: 'limited' })
@@ -142,6 +142,17 @@ t.test('many wrong PINs on a line: one alarm, and from then on customer number p
     'right',
     'it ends with the guessing',
   )
+})
+
+t.test('a number beyond its limit is asked for the customer number like everybody on that line, and is none the wiser', async (t) => {
+  const { calls, records } = await openHotline(t, { perLineAlarm: 6 })
+  const { customer } = await customerWithPin(records, '48213')
+  for (let guess = 0; guess < limits.perCallerStop; guess += 1) await calls.checkPin(question(`1${guess}111`))
+  const beyond = (pin: string, customerNumber: string | null) => calls.checkPin(question(pin, { customerNumber }))
+  const calm = await calls.checkPin(question('48213', { caller: '+4930777' }))
+  for (const pin of ['48213', '99999']) t.strictSame((await beyond(pin, null)).result, calm.result, 'as somebody who never guessed')
+  t.strictSame((await beyond('48213', customer.customerNumber)).result, { is: 'limited' })
+  t.strictSame((await beyond('99999', customer.customerNumber)).result, { is: 'limited' })
 })
 
 t.test('when a random PIN would hit too often, the customer number is always asked', async (t) => {

@@ -156,7 +156,13 @@ export const perLine = Type.Object(
 export const pinLimits = Type.Object(
   {
     window: Type.Optional(duration('The time over which wrong PINs are counted.', { atLeast: '1m', atMost: '1d', default: '15m' })),
-    slow_down: Type.Optional(duration('How long a slowed-down look-up takes at most.', { atLeast: '0s', atMost: '10s', default: '2s' })),
+    slow_down: Type.Optional(
+      duration('How long a slowed-down look-up takes at most; the first ones take less, each twice as long as the one before.', {
+        atLeast: '0s',
+        atMost: '10s',
+        default: '2s',
+      }),
+    ),
     per_caller: Type.Optional(perCaller),
     per_trunk: Type.Optional(perTrunk),
     per_line: Type.Optional(perLine),

@@ -19,6 +19,7 @@ export type GuessLimits = {
   perTrunkSlow: number
   perTrunkStop: number
   perLineAlarm: number
+  /** The longest that a look-up is ever held back. */
   slowDownMs: number
 }
 
@@ -39,8 +40,8 @@ export type Judgement = {
   reached: { trunk: boolean; line: boolean }
 }
 
-/** A look-up is never slowed down by more than this many times `slowDownMs`: callers would think the line dead. */
-const steepestSlowDown = 8
+/** From the first slowed-down look-up to the slowest one it doubles this often. */
+const slowDownDoublings = 3
 
 /** Judges one attempt. The same facts give the same answer for right and wrong PINs wherever a limit bites. */
 export function judge(attempt: Attempt, limits: GuessLimits): Judgement {
@@ -58,17 +59,21 @@ export function judge(attempt: Attempt, limits: GuessLimits): Judgement {
 
 function answer(attempt: Attempt, limits: GuessLimits): Judgement['is'] {
   const { byCaller, byTrunk } = attempt.wrongBefore
-  if (byCaller !== null && byCaller >= limits.perCallerStop) return 'limited'
+  // Before any limit: on a line that asks everybody for the customer number, whoever is not asked knows that they are limited.
   if (attempt.lacksCustomerNumber) return 'step_up'
+  if (byCaller !== null && byCaller >= limits.perCallerStop) return 'limited'
   const trunkStopped = byTrunk !== null && byTrunk >= limits.perTrunkStop
   if (trunkStopped && !(attempt.matched && attempt.withCustomerNumber)) return 'limited'
   return attempt.matched ? 'right' : 'wrong'
 }
 
-/** Doubles with each wrong PIN beyond the threshold, up to a limit. In milliseconds. */
+/**
+ * Doubles with each wrong PIN beyond the threshold, up to `slowDownMs` and never beyond it: on a slowed-down trunk
+ * those who pay wait as well. In milliseconds.
+ */
 function slowDown(byCaller: number, byTrunk: number, limits: GuessLimits): number {
   const beyond = Math.max(byCaller - limits.perCallerSlow, byTrunk - limits.perTrunkSlow)
-  return beyond < 0 ? 0 : limits.slowDownMs * Math.min(2 ** beyond, steepestSlowDown)
+  return beyond < 0 ? 0 : Math.round(limits.slowDownMs / 2 ** Math.max(0, slowDownDoublings - beyond))
 }
 
 /** Counting further than the highest threshold changes no answer. */
@@ -78,8 +83,8 @@ export function highestThreshold(limits: GuessLimits): number {
       limits.perCallerStop,
       limits.perTrunkStop,
       limits.perLineAlarm,
-      limits.perCallerSlow + steepestSlowDown,
-      limits.perTrunkSlow + steepestSlowDown,
+      limits.perCallerSlow + slowDownDoublings,
+      limits.perTrunkSlow + slowDownDoublings,
     ) + 1
   )
 }

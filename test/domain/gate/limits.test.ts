@@ -37,6 +37,29 @@ t.test('a line that steps up says nothing about the PIN, and a number beyond its
   t.match(judge({ ...calm, wrongBefore: { ...calm.wrongBefore, byCaller: 6 } }, limits), { is: 'limited' })
 })
 
+t.test('on a line that steps up, a number beyond its limit is asked like everybody, and cannot tell that it is limited', async (t) => {
+  const beyond = { ...calm, wrongBefore: { byCaller: 20, byTrunk: 20, byLine: 100 } }
+  t.match(judge({ ...beyond, matched: false, lacksCustomerNumber: true }, limits), { is: 'step_up' })
+  t.match(judge({ ...beyond, withCustomerNumber: true }, limits), { is: 'limited' }, 'and then hears what a wrong PIN hears')
+  fc.assert(
+    fc.property(
+      attempts.filter(({ lacksCustomerNumber }) => lacksCustomerNumber),
+      (attempt) => judge(attempt, limits).is === 'step_up',
+    ),
+  )
+})
+
+t.test('a look-up is slowed down step by step, and never by more than pforte.yaml says', async (t) => {
+  const after = (wrong: Partial<Attempt['wrongBefore']>) =>
+    judge({ ...calm, wrongBefore: { ...calm.wrongBefore, ...wrong } }, { ...limits, slowDownMs: 2_000 }).slowDownMs
+  t.strictSame(
+    [2, 3, 4, 5, 6, 7, 200].map((byCaller) => after({ byCaller })),
+    [0, 250, 500, 1_000, 2_000, 2_000, 2_000],
+  )
+  t.equal(after({ byTrunk: 100_000 }), 2_000, 'who pays and comes over a trunk that is guessed on waits for two seconds, not for sixteen')
+  fc.assert(fc.property(attempts, (attempt) => judge(attempt, limits).slowDownMs <= limits.slowDownMs))
+})
+
 t.test('customer number and PIN together pass a limited trunk; a PIN alone does not', async (t) => {
   const limited = { ...calm, wrongBefore: { byCaller: null, byTrunk: 60, byLine: 60 } }
   t.match(judge(limited, limits), { is: 'limited' })

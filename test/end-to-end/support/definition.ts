@@ -11,7 +11,7 @@ export const TEAM_SIZE = 3
 export const queueOfTeam = (team: number): string => `team-${team}`
 export const agentOfTeam = (team: number, place: number): string => `agent-${team}-${place}`
 
-export const WRONG_PINS = { slowAfter: 3, slowDownMs: 400, stopAfter: 6, lineAlarmAfter: 40 }
+export const WRONG_PINS = { slowAfter: 3, slowDownMs: 2_000, stopAfter: 6, lineAlarmAfter: 40 }
 
 /** Other lines than the default's: each with the same flow, but for what the story is about. */
 export const LINES = {
