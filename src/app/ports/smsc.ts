@@ -76,6 +76,8 @@ export type Incoming =
 export interface Lane {
   readonly bind: string
   readonly route: RouteName
+  /** Of the reference in the header of each part, as this route writes it: parts are cut for it. */
+  readonly referenceBits: 8 | 16
   /** How many parts the window and the rate would take at this moment. */
   readonly room: number
   /** Null when there is no room for so many parts now. Every reservation is submitted or released. */
@@ -88,7 +90,15 @@ export interface Lane {
 
 export type BindState = 'connecting' | 'binding' | 'bound' | 'waiting' | 'refused' | 'closed'
 /** `why` says why it is so, and what is to be done if something is: "wrong password; not tried again …". */
-export type BindStatus = { bind: string; route: RouteName; state: BindState; why: string; since: number; unanswered: number; slowed: boolean }
+export type BindStatus = {
+  bind: string
+  route: RouteName
+  state: BindState
+  why: string
+  since: number
+  unanswered: number
+  slowed: boolean
+}
 
 export interface Smsc {
   /** Begins to connect and goes on without end. */
