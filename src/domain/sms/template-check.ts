@@ -81,8 +81,8 @@ function unknownPlaceholders(template: Template, placeholders: Placeholders): Te
 
 /**
  * The size of the largest message there can be, in each coding that values can
- * lead to. Counts of values add up in either coding (values.ts), and what
- * joins at their edges can only become shorter.
+ * lead to. Counts of values add up in either coding (values.ts); letters and
+ * accents that join at their edges become fewer.
  */
 function largest(
   template: Template,
