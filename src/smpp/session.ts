@@ -129,7 +129,7 @@ export class Session {
     this.#outgoing.end()
     this.#socket.destroySoon()
     setTimeout(() => this.#socket.destroy(), GOODBYE_MS).unref()
-    if (this.#socket.isPaused()) this.#socket.resume()
+    this.#socket.pause()
     const reason = this.#leaving?.why ?? why
     this.#pending.end(reason)
     this.#settings.onEnded(reason)
