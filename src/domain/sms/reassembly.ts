@@ -144,9 +144,9 @@ function withPart(pile: Pile, { part, text, at }: ReplyPart): Pile {
   }
 }
 
-/** The oldest but the newcomer, of the finished ones if there are any. */
+/** The oldest of the finished ones, which are kept only to know their parts again; else the oldest that is not the newcomer. */
 function leastNeeded(piles: readonly Pile[], newcomer: Pile): Pile | null {
-  const candidates = piles.filter((pile) => pile !== newcomer)
+  const candidates = piles.filter((pile) => pile !== newcomer || pile.isFinished)
   const [first = null] = candidates.toSorted((a, b) => Number(b.isFinished) - Number(a.isFinished) || a.firstAt - b.firstAt)
   return first
 }

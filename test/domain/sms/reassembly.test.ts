@@ -40,7 +40,7 @@ const told = (finished: readonly JoinedReply[]) => finished.map(({ why, text, mi
 t.test('a long reply is whole when its last part is there, in whatever order they come', async (t) => {
   const { finished } = take(
     part(3, 3, ' fertig?', { at: 1002 }),
-    part(1, 3, 'Wann ist', { at: 1005 }),
+    part(1, 3, 'Wann ist', { at: 995 }),
     part(2, 3, ' mein Anschluss', { at: 1009 }),
   )
   t.strictSame(finished, [
@@ -50,7 +50,7 @@ t.test('a long reply is whole when its last part is there, in whatever order the
       why: 'complete',
       text: 'Wann ist mein Anschluss fertig?',
       missing: [],
-      firstAt: 1002,
+      firstAt: 995,
       lastAt: 1009,
     },
   ])
@@ -95,6 +95,7 @@ t.test('a reference is used again: the other message begins anew', async (t) => 
     { why: 'displaced', text: `eins${gapMark}`, missing: [2] },
     { why: 'complete', text: 'zwei!', missing: [] },
   ])
+  t.strictSame(told(take(part(1, 2, 'eins'), part(2, 3, 'b')).finished), [{ why: 'displaced', text: `eins${gapMark}`, missing: [2] }])
   t.strictSame(
     told(take(part(1, 1, 'eins'), part(1, 1, 'zwei')).finished).map(({ text }) => text),
     ['eins', 'zwei'],
@@ -136,6 +137,13 @@ t.test('whoever begins message after message and ends none fills no memory', asy
     ['complete', 'complete', 'complete'],
     'whole ones are forgotten before open ones',
   )
+  const crowded = take(...[1, 2, 3].map((reference) => part(1, 2, 'offen', { reference })), part(1, 1, 'ganz', { reference: 4 }))
+  t.strictSame(
+    crowded.finished.map(({ why }) => why),
+    ['complete'],
+    'even if they have just come',
+  )
+  t.equal(crowded.piles.length, 3)
 })
 
 t.test('an emoji cut in two by the phone is whole again, though a row lay between', async (t) => {

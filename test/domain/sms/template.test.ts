@@ -122,6 +122,16 @@ t.test('a template that may take too many parts is not taken', async (t) => {
   t.match(problems('a'.repeat(50_000)), [{ message: 'the text takes 327 parts, 255 are allowed' }])
 })
 
+t.test('a pair that is not parted may cost a part, and that is foretold', async (t) => {
+  const literal = `${'a'.repeat(152)}€${'b'.repeat(152)}`
+  t.equal(checkTemplate(literal, {}, { mostParts: 3 }).worst?.parts, 3, '306 septets, and still not two parts')
+  t.equal(checkTemplate('a'.repeat(306), {}, { mostParts: 3 }).worst?.parts, 2)
+  const text = `${'a'.repeat(60)}{ticket.subject}${'b'.repeat(34)}`
+  t.equal(checkTemplate(text, ticket, { mostParts: 3 }).worst?.parts, 3)
+  const unlucky = encodeText(rendered(text, { 'ticket.subject': `aaaaaa${'😀'.repeat(17)}` }), { mostParts: 3 })
+  t.match(unlucky, { ok: true, units: 134, parts: { length: 3 } }, 'it can happen')
+})
+
 t.test('a wrong placeholder is told where it stands, with the one that was meant', async (t) => {
   t.strictSame(problems('Ihr Ticket {ticket.numer}.'), [
     { at: 11, length: 14, message: 'there is no placeholder {ticket.numer}', hint: 'Did you mean {ticket.number}?' },
