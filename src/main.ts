@@ -13,7 +13,7 @@ import { Announcements } from './app/announcements.ts'
 import { Hotline } from './app/hotline.ts'
 import { Metrics } from './app/metrics.ts'
 import { PromptStore } from './app/prompts.ts'
-import { StoreUnavailable, type AgentDefinition, type CallStore } from './app/ports/store.ts'
+import { StoreUnavailable, type AgentDefinition } from './app/ports/store.ts'
 import type { Telephony } from './app/ports/telephony.ts'
 import { toDefinitions, type Environment, type Service } from './config.ts'
 import { stopAsterisk } from './local/asterisk.ts'
@@ -30,10 +30,11 @@ import { seedDemo } from './main/demo-data.ts'
 import { onLeaseLost, replaced, takeLease } from './main/lease.ts'
 import { asteriskPart, postgresPart } from './main/parts.ts'
 import { openDoor } from './main/door.ts'
+import { tellGate, warnOfGate } from './main/gate-state.ts'
 import { defaultLanguage, fallbackPrompt, newestDefinitions, renderWithProgress } from './main/rendering.ts'
 import { removeRunFile, writeRunFile } from './main/run-file.ts'
 import { readServiceFile, type ServiceFile } from './main/service-file.ts'
-import { openStoreFor } from './main/store-at.ts'
+import { openStoreFor, rulesOf } from './main/store-at.ts'
 import type { Store } from './store/open.ts'
 import { newId } from './store/ids.ts'
 import { ConnectFailure } from './telephony/connect-failure.ts'
@@ -121,7 +122,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
       if (newest !== null) {
         ;({ file, rendered } = newest)
         service = file.service
-        store.usePinRules(service.pin.limits, service.pin.rules.length)
+        store.useRules(rulesOf(service))
       }
     }
     const door = await openDoor(environment.http)
@@ -134,7 +135,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
     await announcements.reload()
     const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null
     // Before the first call: it may refuse to start.
-    await tellGuessChance(store.calls, service, progress)
+    await tellGate(store, service, progress)
     let definitions = callDefinitions(service, rendered)
     const metrics = new Metrics(
       () => hotline.calls,
@@ -245,7 +246,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
             service = next.service
             rendered = nextRendered
             definitions = callDefinitions(service, rendered)
-            store.usePinRules(service.pin.limits, service.pin.rules.length)
+            store.useRules(rulesOf(service))
             await announcements.reload()
             return null
           } catch (error) {
@@ -256,6 +257,10 @@ export async function startPforte(environment: Environment, progress: Progress, 
         // A new SIP password is told this way too, whatever the file is like.
         if (wrong !== null) return wrong
         await settledIn
+        await warnOfGate(store, service, (warning) => {
+          progress.warn(warning)
+          log.warn(warning)
+        })
         log.info({ hash: service.hash }, 'pforte.yaml was read again; new calls use it')
         return null
       },
@@ -338,21 +343,4 @@ async function syncDefinitions(store: Store, service: Service, rendered: Rendere
     mend: 'Nothing was changed.',
     exitCode: 2,
   })
-}
-
-async function tellGuessChance(store: CallStore, service: Service, progress: Progress): Promise<void> {
-  const now = await store.guessChance()
-  const percent = `${(now.chance * 100).toFixed(3)} %`
-  const tooLikely = now.chance > service.pin.limits.maxGuessChance
-  if (tooLikely && service.pin.limits.whenTooLikely === 'refuse_to_start') {
-    throw new PartFailure({
-      part: 'PINs',
-      what: `${now.validPins} PINs are valid of ${now.possiblePins} possible: a random one opens the gate with a chance of ${percent}`,
-      mend: 'Make PINs longer (pin.length), or set pin.limits.when_too_likely: customer_number.',
-      exitCode: 2,
-    })
-  }
-  progress.done(
-    `a random PIN is right with a chance of ${percent} (${now.validPins} valid)${tooLikely ? '; so the customer number is asked too' : ''}`,
-  )
 }

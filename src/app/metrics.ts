@@ -47,10 +47,10 @@ export class Metrics {
       buckets: WAIT_BUCKETS_S,
       registers,
     })
-    const validPins = new Gauge({ name: 'pforte_pins_valid', help: 'PINs that are valid now.', registers })
+    const validPins = new Gauge({ name: 'pforte_pins_valid', help: 'PINs that are valid now and can be typed.', registers })
     new Gauge({
       name: 'pforte_pin_guess_chance',
-      help: 'Chance that one random PIN is a valid one (valid PINs / possible PINs).',
+      help: 'Chance that one random PIN is a valid one (valid PINs / possible PINs, of the length that is most easily guessed).',
       registers,
       async collect() {
         // While Postgres is away the last figure stands.

@@ -9,7 +9,9 @@ import { ensureSecret } from '../local/home.ts'
 import { PartFailure } from '../local/part-failure.ts'
 import { tcpPortIsFree, udpPortIsFree } from '../local/ports.ts'
 import { stopPostgres } from '../local/postgres.ts'
+import { silent as quiet } from '../local/progress.ts'
 import { openVoice } from '../local/voice/open.ts'
+import { gateWarnings, inWords, isTooLikely } from '../main/gate-state.ts'
 import { postgresPart } from '../main/parts.ts'
 import { runningPforte } from '../main/run-file.ts'
 import { MistakesInFile, readServiceFile } from '../main/service-file.ts'
@@ -26,7 +28,6 @@ type Finding = { is: 'good' | 'warning' | 'bad'; text: string; mend?: string }
 export async function doctor(): Promise<number> {
   const environment = environmentOrFail()
   const running = await runningPforte(environment.home)
-  const quiet = { step: () => {}, done: () => {} }
   let bad = 0
   const look = async (name: string, work: () => Promise<Finding>): Promise<void> => {
     const finding = await work().catch((error: unknown): Finding => {
@@ -103,7 +104,7 @@ export async function doctor(): Promise<number> {
     await voice.close()
     return { is: 'good', text: voice.id }
   })
-  let chance: Finding | null = null
+  const gate: Finding[] = []
   await look('postgres', async () => {
     if (running?.embedded.postgres === true && (await livingPart(environment.home, 'postgres')) === undefined)
       return { is: 'bad', text: 'the embedded one has ended beneath the Pforte that runs', mend: 'Run npx pforte stop, then npm start.' }
@@ -112,21 +113,24 @@ export async function doctor(): Promise<number> {
     try {
       const secret = environment.secret ?? (await ensureSecret(environment.home, 'secret'))
       const store = await openStoreFor(service, databaseUrl, secret, pino({ level: 'silent' }))
-      const now = await store.calls.guessChance()
-      await store.close()
-      const percent = `${(now.chance * 100).toFixed(3)} %`
-      const tooLikely = now.chance > service.pin.limits.maxGuessChance
-      chance = {
-        is: tooLikely ? 'warning' : 'good',
-        text: `${now.validPins} valid of ${now.possiblePins} possible: a random one is right with a chance of ${percent}`,
-        ...(tooLikely ? { mend: 'The customer number is asked too; longer PINs (pin.length) would spare callers that.' } : {}),
+      try {
+        const now = await store.calls.guessChance()
+        const tooLikely = isTooLikely(now, service)
+        gate.push({
+          is: tooLikely ? 'warning' : 'good',
+          text: inWords(now),
+          ...(tooLikely ? { mend: 'The customer number is asked too; longer PINs (pin.length) would spare callers that.' } : {}),
+        })
+        for (const text of await gateWarnings(store, service)) gate.push({ is: 'warning', text })
+      } finally {
+        await store.close()
       }
     } finally {
       if (embedded && !adopted) await stopPostgres(environment.home)
     }
     return { is: 'good', text: embedded ? 'the embedded one, with this secret' : 'answers, with this secret' }
   })
-  if (chance !== null) await look('PINs', async () => chance as Finding)
+  for (const finding of gate) await look('PINs', async () => finding)
   return bad === 0 ? 0 : 1
 }
 

@@ -3,7 +3,7 @@ import pino from 'pino'
 import { configurationIsWrong, formatEnvironmentProblems, loadEnvironment, type Environment, type Service } from '../config.ts'
 import { ensureSecret, openHome } from '../local/home.ts'
 import { PartFailure } from '../local/part-failure.ts'
-import { createProgress, type Progress } from '../local/progress.ts'
+import { createProgress, silent, type Progress } from '../local/progress.ts'
 import { stopPostgres } from '../local/postgres.ts'
 import { postgresPart } from '../main/parts.ts'
 import { runningPforte } from '../main/run-file.ts'
@@ -36,7 +36,7 @@ export async function withStore<T>(work: (at: StoreAtHand) => Promise<T>): Promi
   const home = await openHome(environment.home)
   const { service } = await readServiceFile(environment.configFile, Date.now())
   const running = await runningPforte(home.path)
-  const progress = running === null ? progressOnStderr() : { step: () => {}, done: () => {} }
+  const progress = running === null ? progressOnStderr() : silent
   const { databaseUrl, embedded, adopted } = await postgresPart(environment, progress)
   const secret = environment.secret ?? (await ensureSecret(home.path, 'secret'))
   const store = await openStoreFor(service, databaseUrl, secret, pino({ level: 'silent' }))

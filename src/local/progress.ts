@@ -1,13 +1,14 @@
 import type { Writable } from 'node:stream'
 
-/** Tells a waiting person what is being done. `step` begins a piece of work, `done` ends the latest one. */
+/** Tells a waiting person what is being done. `step` begins a piece of work, `done` ends the latest one, `warn` is what they should look at. */
 export interface Progress {
   step(text: string): void
   done(text: string): void
+  warn(text: string): void
 }
 
 /** Says nothing: for tests, and for work that nobody watches. */
-export const silent: Progress = { step: () => {}, done: () => {} }
+export const silent: Progress = { step: () => {}, done: () => {}, warn: () => {} }
 
 /**
  * Writes progress with times to `out`. On a terminal a step's line is replaced
@@ -26,6 +27,10 @@ export function createProgress(out: Writable & { isTTY?: boolean }): Progress {
     done(text) {
       const took = pending ? ` (${seconds(performance.now() - startedAt)})` : ''
       out.write(`${clear()}✓ ${text}${took}\n`)
+      pending = false
+    },
+    warn(text) {
+      out.write(`${clear()}! ${text}\n`)
       pending = false
     },
   }

@@ -4,7 +4,11 @@ import { StoreUnavailable } from '../app/ports/store.ts'
 import type { Service } from '../config.ts'
 import { PartFailure } from '../local/part-failure.ts'
 import { StoreRefused } from '../store/errors.ts'
-import { openStore, type Store } from '../store/open.ts'
+import { openStore, type Store, type StoreRules } from '../store/open.ts'
+
+export function rulesOf({ pin, country }: Service): StoreRules {
+  return { pinLimits: pin.limits, pinLength: pin.rules.length, customerNumberLength: pin.rules.customerNumberLength, country }
+}
 
 /** @throws PartFailure of `postgres` */
 export async function openStoreFor(service: Service, databaseUrl: string, secret: string, log: Log): Promise<Store> {
@@ -13,8 +17,7 @@ export async function openStoreFor(service: Service, databaseUrl: string, secret
       databaseUrl,
       secret: Buffer.from(secret),
       log,
-      pinLimits: service.pin.limits,
-      pinLength: service.pin.rules.length,
+      ...rulesOf(service),
     })
   } catch (error) {
     if (error instanceof StoreRefused) {

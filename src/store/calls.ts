@@ -2,7 +2,6 @@
 import type { CallRow, FlowPrompts } from '../app/ports/store.ts'
 import type { Flow } from '../domain/call/flow.ts'
 import type { Connections, Run, Statement } from './connections.ts'
-import { asCaller } from './phone-numbers.ts'
 
 const columns = `id, asterisk, leg, line, dialled, caller, trunk, language, flow_hash, state, customer_id, contract_id,
   agent_id, queued_at, started_at, answered_at, connected_at, ended_at, outcome, path`
@@ -72,13 +71,13 @@ export class Calls {
   }
 }
 
-/** The last of several rows of one call counts. Callers' numbers are kept as `asCaller` says. */
+/** The last of several rows of one call counts. */
 export async function saveCalls(run: Run, rows: CallRow[]): Promise<void> {
   if (rows.length === 0) return
   const newest = [...new Map(rows.map((row) => [row.id, row])).values()]
     // Two batches that share calls lock them in the same order.
     .sort((a, b) => (a.id < b.id ? -1 : 1))
-  await run(save, [asJson(newest.map((row) => ({ ...row, caller: asCaller(row.caller) })))])
+  await run(save, [asJson(newest)])
 }
 
 /**

@@ -1,26 +1,43 @@
 /** Customers, their numbers and contracts. */
 import { sql } from 'kysely'
 import type { Contract, Customer, NewContract, NewCustomer, Refusal, Result } from '../app/ports/records.ts'
-import type { Connections } from './connections.ts'
+import type { Connections, Statement } from './connections.ts'
 import { violatedUnique } from './errors.ts'
 import { isId, newId } from './ids.ts'
-import { asE164, printable } from './phone-numbers.ts'
+import { printable, type PhoneNumbers } from './phone-numbers.ts'
 
 const customerNumberForm = /^[0-9]{4,12}$/
 /** Given numbers may lie where the sequence will come; each of these draws skips one. */
 const drawsOfCustomerNumber = 1000
+/** The sequence begins behind it (migrations/0001_hotline.sql). Where fewer digits are typed, what it has given since counts. */
+const beforeFirstDrawn = 100_000
+
+const countUntypable: Statement = {
+  name: 'count untypable customer numbers',
+  text: 'SELECT count(*) AS customers, max(length(customer_number)) AS longest FROM customers WHERE length(customer_number) > $1',
+}
 
 export class Customers {
   readonly #connections: Connections
+  readonly #numbers: PhoneNumbers
+  #numberLength: number
 
-  constructor(connections: Connections) {
+  /** @param numberLength digits of a customer number that can be typed */
+  constructor(connections: Connections, numbers: PhoneNumbers, numberLength: number) {
     this.#connections = connections
+    this.#numbers = numbers
+    this.#numberLength = numberLength
+  }
+
+  /** For customers who are entered from now on. */
+  useNumberLength(numberLength: number): void {
+    this.#numberLength = numberLength
   }
 
   async create(customer: NewCustomer, at: number): Promise<Result<Customer>> {
     const numbers: string[] = []
     for (const given of customer.numbers) {
-      const number = asE164(given)
+      const number = this.#numbers.e164(given)
       if (number === null)
         return refuse(
           'invalid',
@@ -32,8 +49,15 @@ export class Customers {
     if (customer.customerNumber !== undefined && !customerNumberForm.test(customer.customerNumber)) {
       return refuse('invalid', 'customerNumber', 'A customer number has 4 to 12 digits and nothing else, because it is typed on the phone.')
     }
+    if (customer.customerNumber !== undefined && customer.customerNumber.length > this.#numberLength) {
+      return refuse(
+        'invalid',
+        'customerNumber',
+        `At most ${this.#numberLength} digits of a customer number can be typed (pin.customer_number_length in pforte.yaml).`,
+      )
+    }
     try {
-      return { ok: true, value: await this.#write(customer, numbers, at) }
+      return await this.#write(customer, numbers, at)
     } catch (error) {
       const constraint = violatedUnique(error)
       if (constraint === 'customers_customer_number_key')
@@ -109,8 +133,14 @@ export class Customers {
     return (await this.#connections.kysely.selectFrom('customers').select('id').limit(1).executeTakeFirst()) === undefined
   }
 
-  #write(customer: NewCustomer, numbers: string[], at: number): Promise<Customer> {
-    return this.#connections.kyselyTransaction(async (transaction) => {
+  /** Customer numbers that are longer than what can be typed, and how long the longest is. */
+  async untypable(): Promise<{ customers: number; longest: number }> {
+    const [row] = await this.#connections.run<{ customers: number; longest: number | null }>(countUntypable, [this.#numberLength])
+    return { customers: row!.customers, longest: row!.longest ?? 0 }
+  }
+
+  #write(customer: NewCustomer, numbers: string[], at: number): Promise<Result<Customer>> {
+    return this.#connections.kyselyTransaction<Result<Customer>>(async (transaction) => {
       const id = newId()
       const insert = (customerNumber: string) =>
         transaction.insertInto('customers').values({
@@ -127,7 +157,8 @@ export class Customers {
       for (let draws = 0; customerNumber === undefined; draws += 1) {
         if (draws === drawsOfCustomerNumber) throw new Error(`no free customer number within ${drawsOfCustomerNumber} draws`)
         const { rows } = await sql<{ drawn: string }>`SELECT nextval('customer_numbers_drawn')::text AS drawn`.execute(transaction)
-        const { drawn } = rows[0]!
+        const drawn = this.#typable(Number(rows[0]!.drawn))
+        if (drawn === null) return noneLeft(this.#numberLength)
         const inserted = await insert(drawn)
           .onConflict((conflict) => conflict.column('customer_number').doNothing())
           .executeTakeFirst()
@@ -140,9 +171,20 @@ export class Customers {
           .execute()
       }
       const { name, language, timeZone } = customer
-      return { id, customerNumber, name: printable(name), numbers, language, timeZone, createdAt: at }
+      return { ok: true, value: { id, customerNumber, name: printable(name), numbers, language, timeZone, createdAt: at } }
     })
   }
+
+  /** What the sequence gave, in as many digits as can be typed; null if it has run past them. */
+  #typable(drawn: number): string | null {
+    const length = this.#numberLength
+    const text = String(beforeFirstDrawn).length <= length ? String(drawn) : String(drawn - beforeFirstDrawn).padStart(length, '0')
+    return text.length <= length ? text : null
+  }
+}
+
+function noneLeft(length: number): { ok: false; refusal: Refusal } {
+  return refuse('conflict', null, `No customer number of ${length} digits is left. Allow more (pin.customer_number_length in pforte.yaml).`)
 }
 
 export function refuse(refused: Refusal['refused'], field: string | null, message: string): { ok: false; refusal: Refusal } {

@@ -1,6 +1,6 @@
 /** Puts the store together: one pool, and behind the two ports a file for each idea. */
 import type { Log } from '../app/ports/log.ts'
-import type { AgentDefinition, CallStore, PinLimits } from '../app/ports/store.ts'
+import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
 import type { Records } from '../app/ports/records.ts'
 import { Agents } from './agents.ts'
 import { Announcements } from './announcements.ts'
@@ -12,6 +12,7 @@ import { DefinitionsSync } from './definitions.ts'
 import { Keys } from './keys.ts'
 import { Leases } from './lease.ts'
 import { migrate } from './migrate.ts'
+import { PhoneNumbers } from './phone-numbers.ts'
 import { PinGate } from './pin-gate.ts'
 import { Pins } from './pins.ts'
 import { Queue } from './queue.ts'
@@ -20,14 +21,21 @@ import { ServiceRecords } from './service-records.ts'
 import { Tickets } from './tickets.ts'
 import { Voicemails } from './voicemails.ts'
 
-export type StoreOptions = {
+/** What `pforte.yaml` says of how things are judged and read. */
+export type StoreRules = {
+  pinLimits: PinLimits
+  pinLength: number
+  customerNumberLength: number
+  /** ISO 3166; numbers without a country code are read as numbers of it. */
+  country: string
+}
+
+export type StoreOptions = StoreRules & {
   /** `postgres://user:password@host:port/database` */
   databaseUrl: string
   /** Root of derived keys, at least 16 bytes. */
   secret: Buffer
   log: Log
-  pinLimits: PinLimits
-  pinLength: number
   /** `apply` brings the database up to date first; `check` refuses one that is not. */
   migrations?: 'apply' | 'check'
   waits?: Waits
@@ -42,8 +50,8 @@ export type Store = {
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
   newAgentPassword(agent: AgentDefinition): Promise<string>
-  /** `pforte.yaml` was read again: the gate's rules from now on. */
-  usePinRules(limits: PinLimits, pinLength: number): void
+  /** `pforte.yaml` was read again: its rules from now on. */
+  useRules(rules: StoreRules): void
   /** Settles when Postgres answers. @throws StoreUnavailable */
   ping(): Promise<void>
   close(): Promise<void>
@@ -60,7 +68,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await migrate(databaseUrl, log, options.migrations ?? 'apply')
   const connections = new Connections(databaseUrl, log, waits)
   const keys = new Keys(options.secret)
-  const gate = new PinGate(connections, keys, options.pinLimits, options.pinLength)
+  const numbers = new PhoneNumbers(options.country)
+  const gate = new PinGate(connections, keys, numbers, options.pinLimits, options.pinLength)
   try {
     await requireSameSecret(connections, keys)
     await gate.guessChance(now())
@@ -75,7 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     announcements: new Announcements(connections),
     callRecords: new CallRecords(connections),
     calls: new Calls(connections),
-    customers: new Customers(connections),
+    customers: new Customers(connections, numbers, options.customerNumberLength),
     definitions: new DefinitionsSync(connections, keys),
     gate,
     leases,
@@ -83,21 +92,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     queue: new Queue(connections, now),
     service: new ServiceRecords(connections),
     tickets: new Tickets(connections),
-    voicemails: new Voicemails(connections),
+    voicemails: new Voicemails(connections, numbers),
   }
   const close = async (): Promise<void> => {
     await leases.close()
     await connections.close()
   }
   return {
-    calls: callStore(parts, now, close),
+    calls: callStore(parts, numbers, now, close),
     records: recordsOf(parts, now),
     get connectionsInUse() {
       return connections.inUse
     },
-    usePinRules(limits, pinLength) {
-      gate.useRules(limits, pinLength)
+    useRules({ pinLimits, pinLength, customerNumberLength, country }) {
+      gate.useRules(pinLimits, pinLength)
       parts.pins.useLength(pinLength)
+      parts.customers.useNumberLength(customerNumberLength)
+      numbers.useCountry(country)
     },
     newAgentPassword: (agent) => parts.agents.newPassword(agent, now()),
     async ping() {
@@ -125,21 +136,26 @@ type Parts = {
 
 function callStore(
   { agents, announcements, calls, definitions, gate, leases, queue, voicemails }: Parts,
+  numbers: PhoneNumbers,
   now: () => number,
   close: () => Promise<void>,
 ): CallStore {
+  // Whichever way a call's row comes in, its caller is written in the one form in which callers are looked for.
+  const kept = (row: CallRow): CallRow => ({ ...row, caller: numbers.caller(row.caller) })
+  const withKept = <T extends { row?: CallRow }>(request: T): T =>
+    request.row === undefined ? request : { ...request, row: kept(request.row) }
   return {
-    saveCalls: (rows) => calls.save(rows),
+    saveCalls: (rows) => calls.save(rows.map(kept)),
     openCalls: (asterisk) => calls.open(asterisk),
     flowByHash: (hash) => calls.flowByHash(hash),
     checkPin: (question) => gate.check(question),
-    enterQueue: (entry) => queue.enter(entry),
+    enterQueue: (entry) => queue.enter(withKept(entry)),
     leaveQueue: async (callId, at) => {
       await queue.leave(callId, at)
     },
     dispatch: (name, at) => queue.dispatch(name, at),
-    acceptOffer: (offer, row, at) => agents.acceptOffer(offer, row, at),
-    releaseAgent: (request) => queue.lookAfter((run) => agents.release(run, request), request.queue, request.at),
+    acceptOffer: (offer, row, at) => agents.acceptOffer(offer, row === null ? null : kept(row), at),
+    releaseAgent: (request) => queue.lookAfter((run) => agents.release(run, withKept(request)), request.queue, request.at),
     releaseStrays: (asterisk, held, at) => agents.releaseStrays(asterisk, held, at),
     keepVoicemail: (request) => voicemails.keep(request),
     voicemailWasEmpty: (callId) => voicemails.wasEmpty(callId),
@@ -159,6 +175,7 @@ function recordsOf(
   return {
     createCustomer: (customer, at) => customers.create(customer, at),
     customer: (id) => customers.get(id),
+    untypableCustomerNumbers: () => customers.untypable(),
     createContract: (contract, at) => customers.createContract(contract, at),
     issuePin: (issue, at) => pins.issue(issue, at),
     revokePin: (id, at) => pins.revoke(id, at),

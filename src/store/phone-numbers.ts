@@ -1,37 +1,50 @@
 /** Callers' and customers' numbers in one form, E.164, so that they can be compared. */
-import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js'
+import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
 import { LRUCache } from 'lru-cache'
 
-/** Numbers without a country are read as a telephone there would dial them. */
-const homeCountry: CountryCode = 'DE'
 /** Longer than any number (E.164: 15 digits) and any SIP user worth keeping. */
 const longestCaller = 64
 /** What trunks put into the caller's place when there is none (RFC 3323, RFC 3325, and habit). */
 const withheldNames = /^(anonymous|anonym|unknown|unavailable|withheld|private|restricted|asterisk|s|)$/i
 
-/** The number of a call under way is asked for at each of its writes, and to read one costs as much as a small statement. */
-const read = new LRUCache<string, { number: string | null }>({ max: 5_000 })
+export class PhoneNumbers {
+  #country: string
+  /** The number of a call under way is asked for at each of its writes, and to read one costs as much as a small statement. */
+  readonly #read = new LRUCache<string, { number: string | null }>({ max: 5_000 })
 
-/** E.164 (`+4930123456`), or null for what is no possible telephone number. */
-export function asE164(text: string): string | null {
-  const known = read.get(text)
-  if (known !== undefined) return known.number
-  const parsed = parsePhoneNumberFromString(text, homeCountry)
-  const number = parsed?.isPossible() === true ? parsed.number : null
-  if (text.length <= longestCaller) read.set(text, { number })
-  return number
-}
+  /** @param country `DE`: numbers without a country code are read as a telephone there would dial them */
+  constructor(country: string) {
+    this.#country = country
+  }
 
-/**
- * A caller as rows keep them: E.164 where it is a number, otherwise what the
- * trunk said without unprintable characters, at most 64 characters; null when
- * withheld.
- */
-export function asCaller(said: string | null): string | null {
-  if (said === null) return null
-  const text = printable(said).trim().slice(0, longestCaller)
-  if (withheldNames.test(text.replace(/@.*$/, ''))) return null
-  return asE164(text) ?? text
+  /** For what is read from now on; rows stay as they were written. */
+  useCountry(country: string): void {
+    if (country === this.#country) return
+    this.#country = country
+    this.#read.clear()
+  }
+
+  /** E.164 (`+4930123456`), or null for what is no possible telephone number. */
+  e164(text: string): string | null {
+    const known = this.#read.get(text)
+    if (known !== undefined) return known.number
+    const parsed = parsePhoneNumberFromString(text, isSupportedCountry(this.#country) ? this.#country : undefined)
+    const number = parsed?.isPossible() === true ? parsed.number : null
+    if (text.length <= longestCaller) this.#read.set(text, { number })
+    return number
+  }
+
+  /**
+   * A caller as rows keep them: E.164 where it is a number, otherwise what the
+   * trunk said without unprintable characters, at most 64 characters; null when
+   * withheld.
+   */
+  caller(said: string | null): string | null {
+    if (said === null) return null
+    const text = printable(said).trim().slice(0, longestCaller)
+    if (withheldNames.test(text.replace(/@.*$/, ''))) return null
+    return this.e164(text) ?? text
+  }
 }
 
 /** Postgres takes neither NUL in a text nor halves of a surrogate pair. */

@@ -1,9 +1,10 @@
 /** The PIN gate: one look-up, one round trip, limits applied. How a guess is judged is in `domain/gate/limits.ts`. */
 import type { PinAnswer, PinLimits, PinQuestion } from '../app/ports/store.ts'
+import { guessChance, type GuessChance, type PinsOfLength } from '../domain/gate/guess-chance.ts'
 import { highestThreshold, judge } from '../domain/gate/limits.ts'
 import type { Connections, Statement } from './connections.ts'
 import type { Keys } from './keys.ts'
-import { asCaller, printable } from './phone-numbers.ts'
+import { printable, type PhoneNumbers } from './phone-numbers.ts'
 
 const lookUp: Statement = {
   name: 'look up a pin',
@@ -38,10 +39,11 @@ const stepUp: Statement = {
 
 const countValid: Statement = {
   name: 'count valid pins',
-  text: `SELECT count(*) AS count FROM pins p JOIN contracts c ON c.id = p.contract_id
+  text: `SELECT p.length, count(*) AS "validPins" FROM pins p JOIN contracts c ON c.id = p.contract_id
     WHERE p.revoked_at IS NULL AND p.key_id = $1
       AND (p.valid_from IS NULL OR p.valid_from <= $2) AND (p.valid_to IS NULL OR p.valid_to > $2)
-      AND (c.valid_from IS NULL OR c.valid_from <= $2) AND (c.valid_to IS NULL OR c.valid_to > $2)`,
+      AND (c.valid_from IS NULL OR c.valid_from <= $2) AND (c.valid_to IS NULL OR c.valid_to > $2)
+    GROUP BY p.length`,
 }
 
 /** Wrong attempts are kept this long for whoever looks into an alarm. */
@@ -54,30 +56,32 @@ const longestInput = 64
 export class PinGate {
   readonly #connections: Connections
   readonly #keys: Keys
+  readonly #numbers: PhoneNumbers
   #limits: PinLimits
-  #possiblePins: number
-  #validPins = 0
+  #pinLength: number
+  #validPins: PinsOfLength[] = []
   /** Null: something has changed since. */
   #countedAt: number | null = null
   #counting: Promise<void> | null = null
 
-  constructor(connections: Connections, keys: Keys, limits: PinLimits, pinLength: number) {
+  constructor(connections: Connections, keys: Keys, numbers: PhoneNumbers, limits: PinLimits, pinLength: number) {
     this.#connections = connections
     this.#keys = keys
+    this.#numbers = numbers
     this.#limits = limits
-    this.#possiblePins = 10 ** pinLength
+    this.#pinLength = pinLength
   }
 
   /** From now on; what is under way is judged by the rules it began with. */
   useRules(limits: PinLimits, pinLength: number): void {
     this.#limits = limits
-    this.#possiblePins = 10 ** pinLength
+    this.#pinLength = pinLength
   }
 
   /** @throws StoreUnavailable: nothing was decided, nothing counted */
   async check(question: PinQuestion): Promise<PinAnswer & { slowDownMs: number }> {
     const always = this.#guessingTooLikely(question.at)
-    const caller = asCaller(question.caller)
+    const caller = this.#numbers.caller(question.caller)
     const trunk = question.trunk === null ? null : printable(question.trunk)
     const customerNumber = question.customerNumber === null ? null : printable(question.customerNumber).slice(0, longestInput)
     const [row] = await this.#connections.run<LookUpRow>(lookUp, [
@@ -123,9 +127,9 @@ export class PinGate {
   }
 
   /** Valid PINs now, and how likely a random one hits. */
-  async guessChance(at: number): Promise<{ validPins: number; possiblePins: number; chance: number }> {
+  async guessChance(at: number): Promise<GuessChance> {
     await this.#count(at)
-    return { validPins: this.#validPins, possiblePins: this.#possiblePins, chance: this.#validPins / this.#possiblePins }
+    return guessChance(this.#validPins, this.#pinLength)
   }
 
   /** PINs were issued or revoked here: the next look-up has them counted again. */
@@ -159,7 +163,7 @@ export class PinGate {
       // A failure leaves the older count standing; the look-up itself will say that Postgres is away.
       this.#count(at).catch((error: unknown) => this.#connections.log.debug({ err: error }, 'valid PINs could not be counted'))
     }
-    return this.#validPins / this.#possiblePins > this.#limits.maxGuessChance
+    return guessChance(this.#validPins, this.#pinLength).chance > this.#limits.maxGuessChance
   }
 
   #count(at: number): Promise<void> {
@@ -167,9 +171,9 @@ export class PinGate {
     // A change while it counts makes it null again.
     this.#countedAt = at
     this.#counting = this.#connections
-      .run<{ count: number }>(countValid, [this.#keys.id, new Date(at)])
-      .then(([row]) => {
-        this.#validPins = row!.count
+      .run<PinsOfLength>(countValid, [this.#keys.id, new Date(at)])
+      .then((rows) => {
+        this.#validPins = rows
       })
       .catch((error: unknown) => {
         this.#countedAt = null

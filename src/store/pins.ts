@@ -21,11 +21,14 @@ const retireExpired: Statement = {
 }
 const insertPin: Statement = {
   name: 'insert a pin',
-  text: `INSERT INTO pins (id, contract_id, digest, key_id, valid_from, valid_to, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) WHERE revoked_at IS NULL DO NOTHING RETURNING id`,
+  text: `INSERT INTO pins (id, contract_id, digest, key_id, valid_from, valid_to, created_at, length)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (digest) WHERE revoked_at IS NULL DO NOTHING RETURNING id`,
 }
 const revoke: Statement = { name: 'revoke a pin', text: 'UPDATE pins SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING id' }
-const countInUse: Statement = { name: 'count pins in use', text: 'SELECT count(*) AS count FROM pins WHERE revoked_at IS NULL' }
+const countInUse: Statement = {
+  name: 'count pins in use',
+  text: 'SELECT count(*) AS count FROM pins WHERE revoked_at IS NULL AND length = $1',
+}
 
 export class Pins {
   readonly #connections: Connections
@@ -72,6 +75,7 @@ export class Pins {
             validFrom === null ? null : new Date(validFrom),
             validTo === null ? null : new Date(validTo),
             new Date(at),
+            pin.length,
           ])
         ).length === 1
       const issued = (pin: string): Result<IssuedPin> => ({
@@ -117,7 +121,7 @@ export class Pins {
   }
 
   async #warnIfCrowded(run: Run): Promise<void> {
-    const [row] = await run<{ count: number }>(countInUse, [])
+    const [row] = await run<{ count: number }>(countInUse, [this.#length])
     const share = row!.count / 10 ** this.#length
     if (share > crowdedShare) {
       this.#connections.log.warn(

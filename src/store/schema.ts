@@ -90,6 +90,7 @@ export type Schema = {
     contract_id: string
     digest: Buffer
     key_id: string
+    length: number
     valid_from: OptionalTime
     valid_to: OptionalTime
     created_at: Time

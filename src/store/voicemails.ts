@@ -3,7 +3,7 @@ import { sql, type Transaction } from 'kysely'
 import type { VoicemailRequest } from '../app/ports/store.ts'
 import type { Connections, Statement } from './connections.ts'
 import { isId, newId } from './ids.ts'
-import { asCaller } from './phone-numbers.ts'
+import type { PhoneNumbers } from './phone-numbers.ts'
 import type { Schema } from './schema.ts'
 import { createTicket } from './tickets.ts'
 
@@ -25,9 +25,11 @@ const leftNothing: Statement = {
 
 export class Voicemails {
   readonly #connections: Connections
+  readonly #numbers: PhoneNumbers
 
-  constructor(connections: Connections) {
+  constructor(connections: Connections, numbers: PhoneNumbers) {
     this.#connections = connections
+    this.#numbers = numbers
   }
 
   /** One transaction: recording, ticket, the call's outcome. A recording that is a ticket already stays that one. */
@@ -43,7 +45,7 @@ export class Voicemails {
         .executeTakeFirst()
       if (kept !== undefined) return { ticketId: kept.id, ticketNumber: kept.number, already: true }
 
-      const caller = asCaller(request.caller)
+      const caller = this.#numbers.caller(request.caller)
       const ticket = await createTicket(
         transaction,
         {

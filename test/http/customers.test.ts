@@ -1,4 +1,5 @@
 import t from 'tap'
+import { rules } from '../support/postgres.ts'
 import { runHttp } from './running.ts'
 
 t.test('a shop sells the premium service: customer, contract, PIN', async (t) => {
@@ -55,6 +56,19 @@ t.test('a shop sells the premium service: customer, contract, PIN', async (t) =>
   t.notMatch(logged(), /48291/)
   t.notMatch(logged(), drawn.body.pin)
   t.notMatch(logged(), /5550123/, 'numbers stay out of the log too')
+})
+
+t.test('a customer number that nobody could type is refused, and the field is named', async (t) => {
+  const { ask, store } = await runHttp(t)
+  const long = await ask('POST', '/v1/customers', { name: 'Bäckerei Sommer', customerNumber: '1234567' })
+  t.equal(long.status, 400)
+  t.match(long.body, { code: 'invalid_field', errors: [{ in: 'body', field: 'customerNumber', message: /At most 6 digits/ }] })
+  store.useRules({ ...rules, customerNumberLength: 7 })
+  t.equal(
+    (await ask('POST', '/v1/customers', { name: 'Bäckerei Sommer', customerNumber: '1234567' })).status,
+    201,
+    'once the file allows it',
+  )
 })
 
 t.test('a contract that says little gets what the service says', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { testStore } from '../support/postgres.ts'
+import { rules, testStore } from '../support/postgres.ts'
 import { monday, serviceWith, valueOf } from '../support/stories.ts'
 
 const weber = { name: 'Marta Weber', numbers: ['+49 621 12345', '0171/1234567', '+4962112345'], language: 'de', timeZone: 'Europe/Berlin' }
@@ -28,6 +28,35 @@ t.test('customer numbers are drawn around those that were given', async (t) => {
   t.match(await records.createCustomer({ ...weber, numbers: [], customerNumber: '12 34' }, monday), {
     ok: false,
     refusal: { refused: 'invalid', field: 'customerNumber' },
+  })
+})
+
+t.test('a customer number is one that can be typed: no longer than the file lets callers type', async (t) => {
+  const store = await testStore(t, { customerNumberLength: 8 })
+  const { records } = store
+  const lena = { ...weber, numbers: [], customerNumber: '20260302' }
+  valueOf(await records.createCustomer(lena, monday))
+  t.strictSame(await records.untypableCustomerNumbers(), { customers: 0, longest: 0 })
+
+  store.useRules({ ...rules, customerNumberLength: 6 })
+  t.match(await records.createCustomer({ ...lena, customerNumber: '2026030' }, monday), {
+    ok: false,
+    refusal: { refused: 'invalid', field: 'customerNumber', message: /At most 6 digits/ },
+  })
+  valueOf(await records.createCustomer({ ...lena, customerNumber: '4711' }, monday))
+  t.strictSame(await records.untypableCustomerNumbers(), { customers: 1, longest: 8 }, 'who was entered before is told of')
+
+  store.useRules({ ...rules, customerNumberLength: 4 })
+  const drawn = valueOf(await records.createCustomer({ ...weber, numbers: [] }, monday)).customerNumber
+  t.match(drawn, /^[0-9]{4}$/, 'and a drawn one can be typed too')
+})
+
+t.test('when all customer numbers of that length are out, it says which setting makes room', async (t) => {
+  const { records, query } = await testStore(t, { customerNumberLength: 4 })
+  await query(`SELECT setval('customer_numbers_drawn', 109999)`)
+  t.match(await records.createCustomer(weber, monday), {
+    ok: false,
+    refusal: { refused: 'conflict', message: /customer_number_length/ },
   })
 })
 

@@ -35,7 +35,7 @@ t.test('a holder that dies by kill -9 is followed at once', async (t) => {
       `
     import { openStore } from ${JSON.stringify(new URL('../../src/store/open.ts', import.meta.url).href)}
     const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
-    const store = await openStore({ databaseUrl: process.env.URL, secret: Buffer.alloc(32, 7), log, pinLimits: {}, pinLength: 5 })
+    const store = await openStore({ databaseUrl: process.env.URL, secret: Buffer.alloc(32, 7), log, pinLimits: {}, pinLength: 5, customerNumberLength: 6, country: 'DE' })
     await store.calls.takeLease('pbx/pforte', () => {})
     console.log('held')
     setInterval(() => {}, 1e6)

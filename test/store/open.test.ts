@@ -8,14 +8,13 @@ import { freePort } from '../../src/local/ports.ts'
 import { StoreRefused } from '../../src/store/errors.ts'
 import { migrate, migrationsFolder } from '../../src/store/migrate.ts'
 import { openStore, type StoreOptions } from '../../src/store/open.ts'
-import { freshDatabase, limits, ownPostgres, quiet, testStore } from '../support/postgres.ts'
+import { freshDatabase, ownPostgres, quiet, rules, testStore } from '../support/postgres.ts'
 
 const options = (databaseUrl: string): StoreOptions => ({
   databaseUrl,
   secret: Buffer.alloc(32, 7),
   log: quiet,
-  pinLimits: limits,
-  pinLength: 5,
+  ...rules,
 })
 
 t.test('two processes that start at once on an empty database bring it up to date once', async (t) => {
@@ -39,6 +38,30 @@ t.test('a database of a newer Pforte is refused; one that lacks something too, i
   await migrate(url, quiet, 'apply', newer)
   await refusedFor(t, migrate(url, quiet), 'too_new', /newer Pforte \(it knows 9999_from_the_future\)/)
   await refusedFor(t, openStore(options(url)), 'too_new', /newer/)
+})
+
+t.test('PINs from before their length was written down have the length that was asked for', async (t) => {
+  const url = await emptyDatabase(t)
+  const before = await mkdtemp(join(tmpdir(), 'pforte-migrations-'))
+  t.teardown(() => rm(before, { recursive: true }))
+  await cp(join(migrationsFolder, '0001_hotline.sql'), join(before, '0001_hotline.sql'))
+  await migrate(url, quiet, 'apply', before)
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query(`
+    INSERT INTO flows (hash, flow, prompts, superseded_at) VALUES
+      ('old', '{"pin": {"length": 8}}', '{}', now()), ('now', '{"pin": {"length": 6}}', '{}', NULL);
+    INSERT INTO queue_groups VALUES ('support');
+    INSERT INTO queues VALUES ('support', 'support', 50, 0, 0);
+    INSERT INTO customers (id, customer_number, name, language, time_zone, created_at)
+      VALUES (gen_random_uuid(), '100001', 'Marta Weber', 'de', 'Europe/Berlin', now());
+    INSERT INTO contracts (id, customer_id, service, queue, priority, hours, created_at)
+      SELECT gen_random_uuid(), id, 'Premium', 'support', 0, 'always', now() FROM customers;
+    INSERT INTO pins (id, contract_id, digest, key_id, created_at)
+      SELECT gen_random_uuid(), id, 'digest', 'key', now() FROM contracts;`)
+  await migrate(url, quiet)
+  t.strictSame((await client.query('SELECT length FROM pins')).rows, [{ length: 6 }])
 })
 
 t.test('a migration that fails leaves nothing behind and can be run again', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { limits, testStore } from '../support/postgres.ts'
+import { limits, rules, testStore } from '../support/postgres.ts'
 import { customerWithPin, monday, question, serviceWith, valueOf } from '../support/stories.ts'
 
 t.test('a right PIN opens the queue of its contract, whoever calls', async (t) => {
@@ -160,10 +160,32 @@ t.test('when a random PIN would hit too often, the customer number is always ask
   const { customer, contract } = await customerWithPin(records, '48213')
   t.equal((await calls.checkPin(question('48213'))).result.is, 'right', '1 of 100,000')
   for (let count = 0; count < 25; count += 1) valueOf(await records.issuePin({ contractId: contract.id }, monday))
-  t.strictSame(await calls.guessChance(), { validPins: 26, possiblePins: 100_000, chance: 0.00026 })
+  t.match(await calls.guessChance(), { validPins: 26, likeliest: { length: 5, possiblePins: 100_000 }, chance: 0.00026 })
   t.equal((await calls.checkPin(question('48213'))).result.is, 'step_up')
   t.equal((await calls.checkPin(question('48213', { customerNumber: customer.customerNumber }))).result.is, 'right')
   t.equal((await query('SELECT FROM pin_attempts')).rowCount, 0)
+})
+
+t.test('longer PINs are asked for while shorter ones are out: these are guessed as easily as before, and the figure says so', async (t) => {
+  const store = await testStore(t, { pinLength: 4, pinLimits: { ...limits, maxGuessChance: 0.0002 } })
+  await serviceWith(store, [])
+  const { calls, records } = store
+  const { contract, customer } = await customerWithPin(records, '4821')
+  for (let count = 0; count < 2; count += 1) valueOf(await records.issuePin({ contractId: contract.id }, monday))
+  store.useRules({ ...rules, pinLength: 6, pinLimits: { ...limits, maxGuessChance: 0.0002 } })
+  valueOf(await records.issuePin({ contractId: contract.id, pin: '135790' }, monday))
+  t.strictSame(await calls.guessChance(), {
+    validPins: 4,
+    likeliest: { length: 4, validPins: 3, possiblePins: 10_000 },
+    chance: 0.0003,
+    shortPins: 3,
+    cutPins: 0,
+  })
+  t.equal((await calls.checkPin(question('4821'))).result.is, 'step_up', 'so the customer number is asked')
+  t.equal((await calls.checkPin(question('4821', { customerNumber: customer.customerNumber }))).result.is, 'right', 'ended with #')
+
+  store.useRules({ ...rules, pinLength: 5 })
+  t.match(await calls.guessChance(), { validPins: 3, shortPins: 3, cutPins: 1 }, 'six digits cannot be typed where five are collected')
 })
 
 t.test('PINs are drawn without collision, and none that people try first', async (t) => {

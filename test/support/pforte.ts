@@ -12,7 +12,7 @@ import { Phone } from '../../src/local/phone/phone.ts'
 import { stopAsterisk } from '../../src/local/asterisk.ts'
 import { freePort } from '../../src/local/ports.ts'
 import { openStore } from '../../src/store/open.ts'
-import { freshDatabase, limits, quiet } from './postgres.ts'
+import { freshDatabase, quiet, rules } from './postgres.ts'
 import { until } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -167,7 +167,7 @@ export class TestPforte {
   async agentPasswords(): Promise<Map<string, string>> {
     const { DATABASE_URL = '', PFORTE_SECRET = '' } = this.environment
     const secret = Buffer.from(PFORTE_SECRET)
-    const store = await openStore({ databaseUrl: DATABASE_URL, secret, log: quiet, pinLimits: limits, pinLength: 5 })
+    const store = await openStore({ databaseUrl: DATABASE_URL, secret, log: quiet, ...rules })
     try {
       return await store.calls.agentPasswords()
     } finally {

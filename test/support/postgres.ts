@@ -17,7 +17,7 @@ import { removeHome } from '../../src/local/home.ts'
 import { ensurePostgres, stopPostgres } from '../../src/local/postgres.ts'
 import { silent } from '../../src/local/progress.ts'
 import { migrate, migrationsFolder } from '../../src/store/migrate.ts'
-import { openStore, type Store, type StoreOptions } from '../../src/store/open.ts'
+import { openStore, type Store, type StoreOptions, type StoreRules } from '../../src/store/open.ts'
 import { until } from './until.ts'
 
 export type TestDatabase = { url: string; drop(): Promise<void> }
@@ -152,6 +152,8 @@ export const limits: PinLimits = {
   whenTooLikely: 'customer_number',
 }
 
+export const rules: StoreRules = { pinLimits: limits, pinLength: 5, customerNumberLength: 6, country: 'DE' }
+
 /** A store on a database of its own. The test fails if a connection is not given back at its end. */
 export async function testStore(
   test: Test,
@@ -159,7 +161,7 @@ export async function testStore(
 ): Promise<Store & { url: string; query: pg.Pool['query'] }> {
   const database = options.databaseUrl === undefined ? await freshDatabase() : null
   const url = options.databaseUrl ?? database!.url
-  const store = await openStore({ databaseUrl: url, secret: Buffer.alloc(32, 7), log: quiet, pinLimits: limits, pinLength: 5, ...options })
+  const store = await openStore({ databaseUrl: url, secret: Buffer.alloc(32, 7), log: quiet, ...rules, ...options })
   const pool = new pg.Pool({ connectionString: url, max: 2 })
   pool.on('error', () => {})
   test.teardown(async () => {

@@ -105,6 +105,8 @@ export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
 export interface Records {
   createCustomer(customer: NewCustomer, at: number): Promise<Result<Customer>>
   customer(id: string): Promise<Customer | null>
+  /** Customer numbers that are longer than what can be typed now, and how many digits the longest has. */
+  untypableCustomerNumbers(): Promise<{ customers: number; longest: number }>
   createContract(contract: NewContract, at: number): Promise<Result<Contract>>
   /** Draws at random without collision, or takes the given one. The only answer that ever holds the PIN. */
   issuePin(issue: PinIssue, at: number): Promise<Result<IssuedPin>>

@@ -10,6 +10,7 @@ import type { CallOutcome } from '../../domain/call/commands.ts'
 import type { Flow, QueueName } from '../../domain/call/flow.ts'
 import type { PinResult } from '../../domain/call/events.ts'
 import type { PathEntry } from '../../domain/call/state.ts'
+import type { GuessChance } from '../../domain/gate/guess-chance.ts'
 
 /** Postgres is away; nothing was decided. */
 export class StoreUnavailable extends Error {
@@ -183,7 +184,7 @@ export interface CallStore {
   syncDefinitions(definitions: Definitions, at: number): Promise<{ version: number; problems: string[] }>
   /** SIP password of each agent, drawn once and kept. */
   agentPasswords(): Promise<Map<string, string>>
-  guessChance(): Promise<{ validPins: number; possiblePins: number; chance: number }>
+  guessChance(): Promise<GuessChance>
   /** Waits until this process holds the lease for that Asterisk and app; `onStandBy` is called once if another has it. */
   takeLease(key: string, onStandBy: () => void): Promise<Lease>
   close(): Promise<void>

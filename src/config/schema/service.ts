@@ -183,8 +183,20 @@ export const pinLimits = Type.Object(
 
 export const pin = Type.Object(
   {
-    length: Type.Optional(whole('Digits of a PIN.', { minimum: 4, maximum: 12, default: 5 })),
-    customer_number_length: Type.Optional(whole('Digits of a customer number.', { minimum: 4, maximum: 12, default: 6 })),
+    length: Type.Optional(
+      whole('Digits of a PIN. Those that are out keep theirs: longer ones cannot be typed any more, shorter ones end with #.', {
+        minimum: 4,
+        maximum: 12,
+        default: 5,
+      }),
+    ),
+    customer_number_length: Type.Optional(
+      whole('Digits of a customer number. A longer one cannot be typed; a shorter one ends with #.', {
+        minimum: 4,
+        maximum: 12,
+        default: 6,
+      }),
+    ),
     tries: Type.Optional(whole('Tries in one call.', { minimum: 1, maximum: 10, default: 3 })),
     first_digit: Type.Optional(
       duration('How long to wait for the first digit after the prompt.', { atLeast: '1s', atMost: '1m', default: '7s' }),

@@ -12,7 +12,11 @@ export const NewCustomer = Input({
   language: Type.Optional(Language),
   timeZone: Type.Optional(TimeZone),
   customerNumber: Type.Optional(
-    Type.String({ pattern: '^[0-9]{4,12}$', description: 'Typed beside the PIN once guessing has become likely; drawn where not given' }),
+    Type.String({
+      pattern: '^[0-9]{4,12}$',
+      description:
+        'Typed beside the PIN once guessing has become likely, so no longer than pin.customer_number_length in pforte.yaml; drawn where not given',
+    }),
   ),
 })
 
