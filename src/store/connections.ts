@@ -16,7 +16,7 @@ import type { Socket } from 'node:net'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
-import { asPortError, isCollision, isUnavailable } from './errors.ts'
+import { asPortError, isCollision, isUnavailable, notConnected } from './errors.ts'
 import type { Schema } from './schema.ts'
 
 export type Waits = { connectMs: number; statementMs: number; idleInTransactionMs: number }
@@ -133,7 +133,7 @@ class GuardedPool implements PostgresPool {
     try {
       return this.#clients.get(await this.pool.connect())!
     } catch (error) {
-      throw asPortError(error)
+      throw notConnected(error)
     }
   }
 

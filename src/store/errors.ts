@@ -90,7 +90,20 @@ export function violatedUnique(error: unknown): string | null {
 
 /** The error as the ports promise it: `StoreUnavailable` while Postgres is away, itself otherwise. */
 export function asPortError(error: unknown): unknown {
-  if (error instanceof StoreUnavailable || !isUnavailable(error)) return error
-  const detail = error instanceof AggregateError ? error.errors.map(String).join(', ') : (error as Error).message
+  return error instanceof StoreUnavailable || !isUnavailable(error) ? error : unavailable(error)
+}
+
+/**
+ * What came of connecting while Pforte runs. That Postgres lets us in was judged at the start (migrate.ts); if it does
+ * not any more (a changed password, a renamed database, one that takes nobody in while it is restored), somebody is at
+ * work there, and callers wait for them as for any other outage.
+ */
+export function notConnected(error: unknown): StoreUnavailable {
+  return error instanceof StoreUnavailable ? error : unavailable(error)
+}
+
+function unavailable(error: unknown): StoreUnavailable {
+  const detail =
+    error instanceof AggregateError ? error.errors.map(String).join(', ') : error instanceof Error ? error.message : String(error)
   return new StoreUnavailable(`Postgres cannot be reached or cannot work now: ${detail}`, { cause: error })
 }

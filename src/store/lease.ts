@@ -12,7 +12,7 @@ import pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
 import type { Lease } from '../app/ports/store.ts'
 import { connectionConfig, defaultWaits } from './connections.ts'
-import { asPortError, isUnavailable } from './errors.ts'
+import { asPortError, isUnavailable, notConnected } from './errors.ts'
 
 const pingMs = 2000
 /** A stand-by asks anew this often, so that it notices a connection that died under it. */
@@ -80,7 +80,12 @@ export class Leases {
     })
     client.on('error', (error) => this.#log.debug({ err: error, key }, 'the connection that carries the lease broke'))
     this.#waiting.add(client)
-    await client.connect()
+    try {
+      await client.connect()
+    } catch (error) {
+      this.#waiting.delete(client)
+      throw notConnected(error)
+    }
     return client
   }
 

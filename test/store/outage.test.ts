@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createServer, connect, type Socket } from 'node:net'
 import { once } from 'node:events'
+import pg from 'pg'
 import { StoreUnavailable } from '../../src/app/ports/store.ts'
 import { isUnavailable } from '../../src/store/errors.ts'
 import { freshDatabase, ownPostgres, testStore } from '../support/postgres.ts'
@@ -61,6 +62,52 @@ t.test('a Postgres that crashes and one that is stopped in order are survived al
     await t.rejects(store.records.agents(), StoreUnavailable)
     await postgres.start()
     t.equal((await store.calls.checkPin(question('48213'))).result.is, 'right', 'without being told')
+  }
+})
+
+t.test('a Postgres that lets nobody in while somebody works on it is away, and no bug', async (t) => {
+  const administrator = await testStore(t)
+  const other = await freshDatabase()
+  t.teardown(() => other.drop())
+  const database = new URL(administrator.url).pathname.slice(1)
+  const elsewhere = new pg.Pool({ connectionString: other.url, max: 1 })
+  t.teardown(() => elsewhere.end())
+  const role = `test_${database}`
+  await elsewhere.query(`CREATE ROLE ${role} LOGIN PASSWORD 'quittengelee' IN ROLE CURRENT_USER`)
+  t.teardown(() => administrator.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`))
+  const url = new URL(administrator.url)
+  Object.assign(url, { username: role, password: 'quittengelee' })
+  const store = await testStore(t, { databaseUrl: url.href })
+  await serviceWith(store, ['anna'])
+  await customerWithPin(store.records, '48213')
+
+  const throwOut = () => elsewhere.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [database])
+  for (const [what, shut, open] of [
+    ['the role may not log in (28000)', `ROLE ${role} NOLOGIN`, `ROLE ${role} LOGIN`],
+    [
+      'the database has another name for a while (3D000)',
+      `DATABASE ${database} RENAME TO ${database}_x`,
+      `DATABASE ${database}_x RENAME TO ${database}`,
+    ],
+    [
+      'the database takes no connections (55000)',
+      `DATABASE ${database} ALLOW_CONNECTIONS false`,
+      `DATABASE ${database} ALLOW_CONNECTIONS true`,
+    ],
+  ] as const) {
+    // A database is renamed only while nobody is in it.
+    await until('it to be shut', () => throwOut().then(() => elsewhere.query(`ALTER ${shut}`)))
+    await throwOut()
+    for (const asked of [
+      () => store.calls.checkPin(question('48213')),
+      () => store.calls.enterQueue({ callId: 'call-1', queue: 'emergency', priority: 0, at: monday }),
+      () => store.calls.saveCalls([callRow('call-1')]),
+      () => store.records.agents(),
+      () => store.calls.takeLease('pbx/pforte', () => {}),
+    ])
+      await t.rejects(asked(), StoreUnavailable, what)
+    await elsewhere.query(`ALTER ${open}`)
+    t.equal((await store.calls.checkPin(question('48213'))).result.is, 'right', 'and back without being told')
   }
 })
 
