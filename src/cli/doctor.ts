@@ -1,14 +1,16 @@
-import { access, constants, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { access, constants, readFile, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import pino from 'pino'
+import type { Environment } from '../config.ts'
+import { askPrivateAsterisk } from '../local/asterisk.ts'
 import { ensureAsteriskPackages } from '../local/asterisk-packages.ts'
-import { checkConfiguredAsterisk } from '../local/ari-probe.ts'
+import { checkConfiguredAsterisk, judgeVersion } from '../local/ari-probe.ts'
 import { cacheDir } from '../local/cache.ts'
 import { livingPart } from '../local/detached.ts'
-import { ensureSecret } from '../local/home.ts'
 import { PartFailure } from '../local/part-failure.ts'
 import { tcpPortIsFree, udpPortIsFree } from '../local/ports.ts'
-import { stopPostgres } from '../local/postgres.ts'
+import { hasDatabase, stopPostgres } from '../local/postgres.ts'
 import { silent as quiet } from '../local/progress.ts'
 import { openVoice } from '../local/voice/open.ts'
 import { gateWarnings, inWords, isTooLikely } from '../main/gate-state.ts'
@@ -16,6 +18,7 @@ import { postgresPart } from '../main/parts.ts'
 import { runningPforte } from '../main/run-file.ts'
 import { MistakesInFile, readServiceFile } from '../main/service-file.ts'
 import { openStoreFor } from '../main/store-at.ts'
+import { StoreRefused } from '../store/errors.ts'
 import { environmentOrFail } from './surroundings.ts'
 
 /** Below this there is no room for Asterisk, Postgres and a day of voicemails. */
@@ -24,7 +27,7 @@ const NODE_MAJOR = 26
 
 type Finding = { is: 'good' | 'warning' | 'bad'; text: string; mend?: string }
 
-/** Looks at everything that Pforte stands on: one line each, and the mend where something is wrong. */
+/** Looks at everything that Pforte stands on, and changes none of it: one line each, and the mend where something is wrong. */
 export async function doctor(): Promise<number> {
   const environment = environmentOrFail()
   const running = await runningPforte(environment.home)
@@ -81,11 +84,17 @@ export async function doctor(): Promise<number> {
     if (environment.ari !== null) {
       const { url, user, password } = environment.ari
       const { version, warning } = await checkConfiguredAsterisk({ ariUrl: url, user, password })
-      const text = `Asterisk ${version} answers at ${new URL(url).host}`
-      return warning === undefined ? { is: 'good', text } : { is: 'warning', text, mend: warning }
+      return goodUnless(warning, `Asterisk ${version} answers at ${new URL(url).host}`)
     }
-    if ((await livingPart(environment.home, 'asterisk')) !== undefined)
-      return { is: 'good', text: `the private one runs, SIP on ${environment.sip.host}:${environment.sip.port}` }
+    if ((await livingPart(environment.home, 'asterisk')) !== undefined) {
+      const asterisk = await askPrivateAsterisk(environment.home)
+      if (asterisk === undefined)
+        return { is: 'bad', text: 'the private one runs and does not answer', mend: 'Run npx pforte stop, then npm start.' }
+      return goodUnless(
+        asterisk.warning,
+        `the private one, ${asterisk.version}, runs, SIP on ${environment.sip.host}:${environment.sip.port}`,
+      )
+    }
     if (running?.embedded.asterisk === true)
       return { is: 'bad', text: 'the private one has ended beneath the Pforte that runs', mend: 'Run npx pforte stop, then npm start.' }
     if (!(await udpPortIsFree(environment.sip.port, environment.sip.host))) {
@@ -96,7 +105,7 @@ export async function doctor(): Promise<number> {
       }
     }
     const packages = await ensureAsteriskPackages({ cacheDir: await cacheDir(), progress: quiet })
-    return { is: 'good', text: `${packages.version} is at hand for a private one` }
+    return goodUnless(judgeVersion(packages.version), `${packages.version} is at hand for a private one`)
   })
   await look('voice', async () => {
     const { service } = await readServiceFile(environment.configFile, Date.now())
@@ -109,10 +118,11 @@ export async function doctor(): Promise<number> {
     if (running?.embedded.postgres === true && (await livingPart(environment.home, 'postgres')) === undefined)
       return { is: 'bad', text: 'the embedded one has ended beneath the Pforte that runs', mend: 'Run npx pforte stop, then npm start.' }
     const { service } = await readServiceFile(environment.configFile, Date.now())
+    if (environment.databaseUrl === null && !(await hasDatabase(environment.home)))
+      return { is: 'good', text: 'the first start makes an embedded one' }
     const { databaseUrl, embedded, adopted } = await postgresPart(environment, quiet)
     try {
-      const secret = environment.secret ?? (await ensureSecret(environment.home, 'secret'))
-      const store = await openStoreFor(service, databaseUrl, secret, pino({ level: 'silent' }))
+      const store = await openStoreFor(service, databaseUrl, await presentSecret(environment), pino({ level: 'silent' }), 'check')
       try {
         const now = await store.calls.guessChance()
         const tooLikely = isTooLikely(now, service)
@@ -125,6 +135,9 @@ export async function doctor(): Promise<number> {
       } finally {
         await store.close()
       }
+    } catch (error) {
+      if (!(error instanceof PartFailure && error.cause instanceof StoreRefused && error.cause.reason === 'pending')) throw error
+      return { is: 'warning', text: error.what, mend: 'The next start of Pforte brings it up to date, or npx pforte migrate now.' }
     } finally {
       if (embedded && !adopted) await stopPostgres(environment.home)
     }
@@ -132,6 +145,15 @@ export async function doctor(): Promise<number> {
   })
   for (const finding of gate) await look('PINs', async () => finding)
   return bad === 0 ? 0 : 1
+}
+
+const goodUnless = (warning: string | undefined, text: string): Finding =>
+  warning === undefined ? { is: 'good', text } : { is: 'warning', text, mend: warning }
+
+/** The secret that Pforte would use. Before the first start there is none, and any other will be told from the database's. */
+async function presentSecret({ secret, home }: Environment): Promise<string> {
+  const kept = secret ?? (await readFile(join(home, 'secret'), 'utf8').catch(() => '')).trim()
+  return kept === '' ? randomBytes(32).toString('hex') : kept
 }
 
 /** The folder itself, or the nearest one above it that is there. */

@@ -117,6 +117,14 @@ export async function ensureAsterisk(options: AsteriskOptions): Promise<RunningA
   )
 }
 
+/** The private Asterisk that runs from this PFORTE_HOME, asked who it is; undefined if none runs or it does not answer. */
+export async function askPrivateAsterisk(home: string): Promise<{ version: string; warning: string | undefined } | undefined> {
+  const port = (await livingPart(home, NAME))?.ports['ari']
+  if (port === undefined) return undefined
+  const answer = await probeAri(accessTo(port, await ensureSecret(home, 'ari-password')))
+  return answer.kind === 'ready' ? { version: answer.version, warning: judgeVersion(answer.version) } : undefined
+}
+
 /** A free ARI port can be lost to another program before Asterisk has it. */
 const START_TRIES = 3
 

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import { cacheDir as defaultCacheDir } from './cache.ts'
 import { lastLogLines, lastRecord, livingPart, startDetached, stopPart, stopUnwritten, type DetachedPart } from './detached.ts'
-import { ensureSecret, openHome, partsFolder, type PartsFolder } from './home.ts'
+import { ensureSecret, homeFolders, openHome, partsFolder, type PartsFolder } from './home.ts'
 import { withLock } from './lock.ts'
 import { errorCode, noSpace, PartFailure } from './part-failure.ts'
 import { choosePort } from './ports.ts'
@@ -70,6 +70,11 @@ export async function ensurePostgres({ home, port, cacheDir, progress }: Postgre
       return { databaseUrl: url, adopted: false }
     },
   )
+}
+
+/** Whether this PFORTE_HOME has an embedded database; asking makes none. */
+export async function hasDatabase(home: string): Promise<boolean> {
+  return exists(join(homeFolders(home).path, 'parts', NAME))
 }
 
 /** SIGINT is Postgres's fast shutdown: it ends sessions, writes a checkpoint and leaves. */

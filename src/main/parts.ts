@@ -36,10 +36,11 @@ export async function asteriskPart(
   if (ari !== null) {
     const { url, user, password } = ari
     const { warning } = await checkConfiguredAsterisk({ ariUrl: url, user, password })
-    if (warning !== undefined) progress.done(warning)
+    if (warning !== undefined) progress.warn(warning)
     return { ari: { url, user, password }, embedded: false, adopted: true, sipUri: null, key: new URL(url).host }
   }
   const running = await ensureAsterisk({ home, sip, rtpPorts: rtp, ariPort: environment.ports.ari ?? undefined, fallbackPrompt, progress })
+  if (running.warning !== undefined) progress.warn(running.warning)
   return {
     ari: { url: running.ariUrl, user: running.user, password: running.password },
     embedded: true,

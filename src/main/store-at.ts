@@ -10,13 +10,20 @@ export function rulesOf({ pin, country }: Service): StoreRules {
   return { pinLimits: pin.limits, pinLength: pin.rules.length, customerNumberLength: pin.rules.customerNumberLength, country }
 }
 
-/** @throws PartFailure of `postgres` */
-export async function openStoreFor(service: Service, databaseUrl: string, secret: string, log: Log): Promise<Store> {
+/** @throws PartFailure of `postgres`, whose cause is what the store says */
+export async function openStoreFor(
+  service: Service,
+  databaseUrl: string,
+  secret: string,
+  log: Log,
+  migrations: 'apply' | 'check' = 'apply',
+): Promise<Store> {
   try {
     return await openStore({
       databaseUrl,
       secret: Buffer.from(secret),
       log,
+      migrations,
       ...rulesOf(service),
     })
   } catch (error) {
@@ -26,6 +33,7 @@ export async function openStoreFor(service: Service, databaseUrl: string, secret
         what: error.message,
         mend: error.mend,
         exitCode: error.reason === 'other_secret' || error.reason === 'access' ? 2 : 1,
+        cause: error,
       })
     }
     if (error instanceof StoreUnavailable) {
@@ -33,6 +41,7 @@ export async function openStoreFor(service: Service, databaseUrl: string, secret
         part: 'postgres',
         what: `it cannot be reached (${error.message})`,
         mend: 'Start it, or correct DATABASE_URL.',
+        cause: error,
       })
     }
     throw error

@@ -16,7 +16,7 @@ import { PhoneNumbers } from './phone-numbers.ts'
 import { PinGate } from './pin-gate.ts'
 import { Pins } from './pins.ts'
 import { Queue } from './queue.ts'
-import { requireSameSecret } from './secret.ts'
+import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
 import { Tickets } from './tickets.ts'
 import { Voicemails } from './voicemails.ts'
@@ -36,7 +36,7 @@ export type StoreOptions = StoreRules & {
   /** Root of derived keys, at least 16 bytes. */
   secret: Buffer
   log: Log
-  /** `apply` brings the database up to date first; `check` refuses one that is not. */
+  /** `apply` brings the database up to date first; `check` refuses one that is not, and opening it writes nothing. */
   migrations?: 'apply' | 'check'
   waits?: Waits
   /** Epoch milliseconds. */
@@ -65,13 +65,14 @@ const pingStatement = { name: 'ping', text: 'SELECT 1' }
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { databaseUrl, log, now = Date.now, waits = defaultWaits } = options
-  await migrate(databaseUrl, log, options.migrations ?? 'apply')
+  const migrations = options.migrations ?? 'apply'
+  await migrate(databaseUrl, log, migrations)
   const connections = new Connections(databaseUrl, log, waits)
   const keys = new Keys(options.secret)
   const numbers = new PhoneNumbers(options.country)
   const gate = new PinGate(connections, keys, numbers, options.pinLimits, options.pinLength)
   try {
-    await requireSameSecret(connections, keys)
+    await (migrations === 'apply' ? requireSameSecret : refuseOtherSecret)(connections, keys)
     await gate.guessChance(now())
   } catch (error) {
     await connections.close()

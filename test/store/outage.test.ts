@@ -98,14 +98,14 @@ t.test('a Postgres that lets nobody in while somebody works on it is away, and n
     // A database is renamed only while nobody is in it.
     await until('it to be shut', () => throwOut().then(() => elsewhere.query(`ALTER ${shut}`)))
     await throwOut()
-    for (const asked of [
+    const asked: (() => Promise<unknown>)[] = [
       () => store.calls.checkPin(question('48213')),
       () => store.calls.enterQueue({ callId: 'call-1', queue: 'emergency', priority: 0, at: monday }),
       () => store.calls.saveCalls([callRow('call-1')]),
       () => store.records.agents(),
       () => store.calls.takeLease('pbx/pforte', () => {}),
-    ])
-      await t.rejects(asked(), StoreUnavailable, what)
+    ]
+    for (const ask of asked) await t.rejects(ask(), StoreUnavailable, what)
     await elsewhere.query(`ALTER ${open}`)
     t.equal((await store.calls.checkPin(question('48213'))).result.is, 'right', 'and back without being told')
   }

@@ -1,0 +1,101 @@
+/** The doctor looks and touches nothing. */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { freePort } from '../../src/local/ports.ts'
+import { freshDatabase, rules, testStore } from '../support/postgres.ts'
+import { customerWithPin, monday, serviceWith, valueOf } from '../support/stories.ts'
+import { strangeAsterisk } from '../telephony/support/strange-asterisk.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+t.test('on an empty database it says that the start makes it, and leaves it empty; no secret is made', async (t) => {
+  const { url, query } = await database(t)
+  await query('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+  const { lines, home, exitCode } = await doctor(t, { DATABASE_URL: url })
+  t.match(lines, /! postgres +the database lacks 0001_hotline/)
+  t.match(lines, /npx pforte migrate now/)
+  t.same((await query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)).rows, [])
+  t.notOk((await readdir(home)).includes('secret'))
+  t.equal(exitCode, 0, 'nothing of it is wrong')
+})
+
+t.test('a database of an older Pforte stays as it is', async (t) => {
+  const { url, query } = await database(t)
+  await query(`DELETE FROM pforte_migration WHERE name <> '0001_hotline'; ALTER TABLE pins DROP COLUMN length`)
+  const { rows: before } = await query('SELECT name FROM pforte_migration')
+  t.match((await doctor(t, { DATABASE_URL: url })).lines, /! postgres +the database lacks 0002_pin_length/)
+  t.same((await query('SELECT name FROM pforte_migration')).rows, before)
+})
+
+t.test('a database that no start has seen gets no secret from the doctor; one that has one is held to it', async (t) => {
+  const { url, query } = await database(t)
+  t.match((await doctor(t, { DATABASE_URL: url })).lines, /✓ postgres/)
+  t.same((await query('SELECT * FROM service_secret')).rows, [])
+
+  const store = await testStore(t, { databaseUrl: url })
+  await serviceWith(store, [])
+  const other = await doctor(t, { DATABASE_URL: url, PFORTE_SECRET: 'not-the-one-it-was-made-with' })
+  t.match(other.lines, /✗ postgres +this database was made with another secret/)
+  t.equal(other.exitCode, 1)
+})
+
+t.test('it names who cannot type their PIN or customer number any more, and an Asterisk that lacks fixes', async (t) => {
+  const secret = 'the-secret-of-this-test'
+  const store = await testStore(t, { secret: Buffer.from(secret), pinLength: 6, customerNumberLength: 8 })
+  await serviceWith(store, [])
+  const { contract } = await customerWithPin(store.records, '482130')
+  store.useRules({ ...rules, customerNumberLength: 8 })
+  valueOf(await store.records.issuePin({ contractId: contract.id }, monday))
+  const customer = { name: 'Lena Alt', numbers: [], language: 'de', timeZone: 'Europe/Berlin', customerNumber: '20260302' }
+  valueOf(await store.records.createCustomer(customer, monday))
+  const { url } = await strangeAsterisk(t, { version: '20.6.0~dfsg' })
+
+  const { lines, exitCode } = await doctor(t, {
+    DATABASE_URL: store.url,
+    PFORTE_SECRET: secret,
+    ARI_URL: url,
+    ARI_USER: 'pforte',
+    ARI_PASSWORD: 'quittengelee',
+  })
+  t.match(lines, /! asterisk +Asterisk 20\.6\.0 answers at .*\n.*lacks security fixes.*22\.10\.1/)
+  t.match(lines, /✓ PINs +1 valid of 100000 possible/)
+  t.match(lines, /! PINs +1 valid PIN is longer than pin\.length \(5\)/)
+  t.match(lines, /! PINs +1 customer number is longer than pin\.customer_number_length \(6\).*set it to 8/)
+  t.equal(exitCode, 0, 'warnings are no failure')
+})
+
+async function database(t: Test) {
+  const { url, drop } = await freshDatabase()
+  const pool = new pg.Pool({ connectionString: url, max: 1 })
+  t.teardown(async () => {
+    await pool.end()
+    await drop()
+  })
+  return { url, query: pool.query.bind(pool) as pg.Pool['query'] }
+}
+
+/** With a home of its own, in which there is nothing yet. */
+async function doctor(t: Test, environment: Record<string, string>): Promise<{ lines: string; home: string; exitCode: number }> {
+  const home = await mkdtemp(join(tmpdir(), 'pforte-doctor-'))
+  t.teardown(() => rm(home, { recursive: true, force: true }))
+  const child = spawn(process.execPath, ['src/cli.ts', 'doctor'], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      PFORTE_HOME: home,
+      HTTP_PORT: String(await freePort()),
+      SIP_PORT: String(await freePort()),
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let lines = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (lines += data.toString()))
+  const exitCode = await new Promise<number>((resolve) => child.on('close', resolve))
+  return { lines, home, exitCode }
+}
