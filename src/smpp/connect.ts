@@ -39,10 +39,13 @@ export function connect(
   return { socket, cancel: () => settle(() => socket.destroy()) }
 }
 
-/** A name with several addresses fails with all their errors in one. */
-function saidOf(error: Error): string {
-  const errors = error instanceof AggregateError ? error.errors : [error]
-  const said = [...new Set(errors.map(({ message }: Error) => message))].join('; ')
-  const isUntrusted = 'code' in error && /CERT|ISSUER|SIGNED|SELF|ALTNAME/.test(String(error.code))
-  return isUntrusted ? `its certificate is not trusted: ${said}` : said
+/** Of OpenSSL and Node, for a certificate that is not the carrier's, or that nobody whom we trust signed. */
+const UNTRUSTED = /CERT|ISSUER|VERIFY|SIGNED|ALTNAME/
+
+function saidOf(error: Error & { code?: string }): string {
+  const { code = '' } = error
+  if (UNTRUSTED.test(code)) return `its certificate is not trusted (${code}): look at the host in SMPP_URL and at whom \`ca\` trusts`
+  // A name with several addresses fails with the errors of all in one.
+  const errors: Error[] = error instanceof AggregateError ? error.errors : [error]
+  return [...new Set(errors.map(({ message }) => message))].join('; ')
 }
