@@ -84,8 +84,9 @@ export class Session implements Receiver {
     return this.#account ?? ''
   }
 
+  /** Null before it is bound, and when it is over. */
   get type(): BindType | null {
-    return this.#type
+    return this.#isEnding ? null : this.#type
   }
 
   get hasRoom(): boolean {

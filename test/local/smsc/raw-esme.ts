@@ -13,17 +13,25 @@ export class RawEsme {
   readonly socket: Socket
   /** Frames that were none, and why. */
   readonly bad: (Bad | { ok: false; why: string })[] = []
-  readonly #arrived = new Mailbox<Pdu>('a PDU')
+  readonly #arrived = new Mailbox<Pdu>('a PDU', { most: 1_000_000 })
   readonly #reader = new FrameReader()
   #sequence = 0
-  /** Fulfilled with how it ended: true after a reset. */
-  readonly closed: Promise<boolean>
+  /** Fulfilled when the line has ended, by whomever. */
+  readonly closed: Promise<unknown>
+  /** It ended without a FIN. */
+  wasReset = false
+  /** That came. */
+  octets = 0
+  octetsAtBind = 0
   /** Acknowledges what is delivered, as a good ESME does. */
   acknowledges = true
 
   constructor(socket: Socket) {
     this.socket = socket
-    socket.on('error', () => {})
+    socket.setNoDelay(true)
+    socket.on('error', () => {
+      this.wasReset = true
+    })
     this.closed = new Promise((resolve) => socket.once('close', resolve))
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
   }
@@ -54,7 +62,9 @@ export class RawEsme {
       command,
       fields: { system_id: decodeURIComponent(username), password: decodeURIComponent(password), interface_version: 0x34 },
     })
-    return this.next(`${command}_resp`)
+    const response = await this.next(`${command}_resp`)
+    this.octetsAtBind = this.octets
+    return response
   }
 
   /** @returns its sequence number */
@@ -89,11 +99,21 @@ export class RawEsme {
     return pdu as Pdu<C>
   }
 
+  any(): Promise<Pdu> {
+    return this.#arrived.next()
+  }
+
+  /** Until octets come, of whatever sense. */
+  async arrival(): Promise<void> {
+    await once(this.socket, 'data')
+  }
+
   end(): void {
     this.socket.end()
   }
 
   #take(chunk: Buffer): void {
+    this.octets += chunk.length
     const { frames, fault } = this.#reader.push(chunk)
     for (const frame of frames) {
       const decoded = decodePdu(Buffer.from(frame))
