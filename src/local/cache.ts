@@ -1,8 +1,9 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { errorCode, fileFailure, noSpace, PartFailure } from './part-failure.ts'
 import { withLock } from './lock.ts'
+import { makeFolder } from './make-folder.ts'
 import type { Progress } from './progress.ts'
 import { isRoot } from './service-user.ts'
 
@@ -57,11 +58,7 @@ export async function installOnce(installation: Installation): Promise<string> {
   const { cacheDir, folder, progress } = installation
   const final = join(cacheDir, folder)
   if (await exists(final)) return final
-  try {
-    await mkdir(cacheDir, { recursive: true, mode: 0o755 })
-  } catch (error) {
-    throw fileFailure('packages', cacheDir, error)
-  }
+  await makeFolder('packages', cacheDir, 0o755)
   return withLock(
     join(cacheDir, `.${folder}.lock`),
     () => progress.step(`waiting for another process that is installing ${folder}`),

@@ -3,6 +3,7 @@ import { chmod, chown, link, lstat, mkdir, mkdtemp, open, readFile, readlink, re
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { othersCanEnter } from './cache.ts'
+import { makeFolder } from './make-folder.ts'
 import { errorCode, fileFailure, PartFailure } from './part-failure.ts'
 import { isRoot, serviceUser, type ServiceUser } from './service-user.ts'
 
@@ -27,11 +28,11 @@ export async function openHome(home: string): Promise<Home> {
   const { path, run, log } = folders
   try {
     for (const folder of [path, run, log]) {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await makeFolder('home', folder, 0o700)
       await chmod(folder, 0o700)
     }
   } catch (error) {
-    throw fileFailure('home', path, error)
+    throw error instanceof PartFailure ? error : fileFailure('home', path, error)
   }
   return folders
 }
@@ -74,7 +75,7 @@ export async function partsFolder(home: string): Promise<PartsFolder> {
     if (found === undefined && user === undefined) await mkdir(parts, { mode: 0o700 })
     if (found === undefined && user !== undefined) {
       const base = await outsideBase(path)
-      await mkdir(base, { recursive: true, mode: 0o755 })
+      await makeFolder('home', base, 0o755)
       const data = await mkdtemp(join(base, 'pforte-'))
       await chown(data, user.uid, user.gid)
       await symlink(data, parts)
