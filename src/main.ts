@@ -133,7 +133,8 @@ export async function startPforte(environment: Environment, progress: Progress, 
 
     const announcements = new Announcements(store.calls)
     await announcements.reload()
-    const demoPinFile = postgres.embedded && asterisk.embedded ? await seedDemo(store.records, service, home.path, now()) : null
+    const isDemo = postgres.embedded && asterisk.embedded && environment.smppUrls.length === 0
+    const demoPinFile = isDemo ? await seedDemo(store.records, service, home.path, now()) : null
     // Before the first call: it may refuse to start.
     await tellGate(store, service, progress)
     let definitions = callDefinitions(service, rendered)

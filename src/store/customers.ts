@@ -1,6 +1,6 @@
 /** Customers, their numbers and contracts. */
 import { sql } from 'kysely'
-import type { Contract, Customer, NewContract, NewCustomer, Refusal, Result } from '../app/ports/records.ts'
+import type { Contract, Customer, DemoRows, NewContract, NewCustomer, Refusal, Result } from '../app/ports/records.ts'
 import type { Connections, Statement } from './connections.ts'
 import { violatedUnique } from './errors.ts'
 import { isId, newId } from './ids.ts'
@@ -15,6 +15,16 @@ const beforeFirstDrawn = 100_000
 const countUntypable: Statement = {
   name: 'count untypable customer numbers',
   text: 'SELECT count(*) AS customers, max(length(customer_number)) AS longest FROM customers WHERE length(customer_number) > $1',
+}
+const demoRows: Statement = {
+  name: 'rows of the demo',
+  text: `WITH demo AS (
+      SELECT k.id AS customer, c.id AS contract
+      FROM customers k LEFT JOIN contracts c ON c.customer_id = k.id
+      WHERE k.demo ORDER BY k.created_at, c.created_at LIMIT 1)
+    SELECT EXISTS (SELECT FROM customers WHERE NOT demo) AS others,
+      (SELECT customer FROM demo) AS "customerId", (SELECT contract FROM demo) AS "contractId",
+      ARRAY (SELECT p.id FROM pins p JOIN demo ON p.contract_id = demo.contract WHERE p.revoked_at IS NULL) AS "pinIds"`,
 }
 
 export class Customers {
@@ -128,9 +138,11 @@ export class Customers {
     })
   }
 
-  /** True while nobody has entered a customer: only then may a demo be set up. */
-  async isEmpty(): Promise<boolean> {
-    return (await this.#connections.kysely.selectFrom('customers').select('id').limit(1).executeTakeFirst()) === undefined
+  /** What there is of the demo, while there is nobody else. */
+  async demo(): Promise<DemoRows | null> {
+    const [rows] = await this.#connections.run<DemoRows & { others: boolean }>(demoRows, [])
+    const { others, ...demo } = rows!
+    return others ? null : demo
   }
 
   /** Customer numbers that are longer than what can be typed, and how long the longest is. */

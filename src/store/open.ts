@@ -191,6 +191,6 @@ function recordsOf(
     setAgentState: (id, state, reason, at) => agents.setState(id, state, reason, at),
     putAnnouncement: (announcement, at) => announcements.put(announcement, at),
     announcementNames: async () => (await announcements.list()).map(({ name }) => name),
-    isEmpty: () => customers.isEmpty(),
+    demo: () => customers.demo(),
   }
 }

@@ -99,6 +99,9 @@ export class BadCursor extends Error {
 
 export type TimeRange = { from?: number; to?: number }
 
+/** What there is of the demo: nothing yet, all, or what a start that was cut short left. `pinIds` are those that have not been revoked. */
+export type DemoRows = { customerId: string | null; contractId: string | null; pinIds: string[] }
+
 export type Refusal = { refused: 'not_found' | 'conflict' | 'invalid'; field?: string; message: string }
 export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
 
@@ -126,5 +129,6 @@ export interface Records {
   setAgentState(id: string, state: 'available' | 'paused' | 'offline', reason: string | null, at: number): Promise<Result<AgentRecord>>
   putAnnouncement(announcement: Announcement, at: number): Promise<Result<Announcement>>
   announcementNames(): Promise<string[]>
-  isEmpty(): Promise<boolean>
+  /** What a demo may build on; null once somebody has entered a customer of their own. */
+  demo(): Promise<DemoRows | null>
 }
