@@ -10,6 +10,11 @@ import type { ServiceFile } from './schema/service.ts'
 /** Sections whose entries the operator names. */
 const sections = ['lines', 'flows', 'prompts', 'queues', 'agents', 'hours', 'trunks'] as const
 export type Section = (typeof sections)[number]
+/** Sections of settings, some of which are blocks of named ones: only what is wrong is set aside. */
+const settings: Record<string, readonly (string | number)[]> = {
+  sms: ['templates', 'caps', 'words', 'status_words', 'senders'],
+  smpp: ['routes'],
+}
 
 export type Draft = {
   file: ServiceFile
@@ -49,7 +54,12 @@ export function draftOf(value: unknown): Draft | { mistakes: Mistake[] } {
       continue
     }
     const written = file[section]
-    if (sections.includes(section as Section) && isBlock(written)) {
+    const ofSettings = settings[section]
+    if (ofSettings !== undefined && isBlock(written) && entry !== undefined) {
+      const inner = written[entry]
+      if (ofSettings.includes(entry) && isBlock(inner) && steps !== undefined) delete inner[steps]
+      else delete written[entry]
+    } else if (sections.includes(section as Section) && isBlock(written)) {
       if (entry !== undefined) delete written[entry]
     } else {
       delete file[section]

@@ -45,6 +45,22 @@ export function weeklySpans(written: string): WeeklySpan[] | HoursMistake {
   return spans
 }
 
+/** A delivery window as it is written: `08:00-20:00`, or `always`. In minutes of the day. */
+export function windowSpan(written: string): 'always' | { fromMinute: number; toMinute: number } | HoursMistake {
+  if (written === 'always') return 'always'
+  const [, fromHour, fromMin, toHour, toMin] = /^(\d{1,2}):(\d{2}) *- *(\d{1,2}):(\d{2})$/.exec(written) ?? []
+  const fromMinute = minuteOfDay(fromHour, fromMin)
+  const toMinute = minuteOfDay(toHour, toMin)
+  if (fromMinute === null || toMinute === null)
+    return { message: `"${written}" has a time that no clock shows`, hint: 'Times go from 00:00 to 24:00.' }
+  if (fromMinute >= toMinute)
+    return {
+      message: `"${written}" ends before it begins`,
+      hint: 'A window lies within one day: "08:00-20:00". For day and night write always.',
+    }
+  return { fromMinute, toMinute }
+}
+
 /** ISO dates of the public holidays of a region (`DE-BW`) in the year of `now` and the two after it. */
 export function holidaysOf(region: string, now: number, timeZone: string): string[] | HoursMistake {
   const [country = '', state, district] = region.split('-')

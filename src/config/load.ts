@@ -11,6 +11,8 @@ import { inOrder } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { promptsOf } from './prompts.ts'
 import type { Service } from './service.ts'
+import { referenceBitsOf, smppOf } from './smpp.ts'
+import { smsOf } from './sms.ts'
 import type { Mistake } from './validate.ts'
 import { readYaml } from './yaml.ts'
 
@@ -33,7 +35,7 @@ export type Loaded =
 /**
  * Reads the text of `pforte.yaml`. Never throws for what is in the text: all mistakes that can be
  * told from each other come back at once, in the order of the file. Reads the prompts' audio files
- * and nothing else; the same input gives the same service.
+ * and a carrier's certificates and nothing else; the same input gives the same service.
  */
 export function loadService(text: string, options: LoadOptions): Loaded {
   const yaml = readYaml(text)
@@ -62,8 +64,12 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
   const { queues, mistakes: queueMistakes } = queuesOf(draft, agents)
   const { rules, limits, mistakes: pinMistakes } = pinOf(file.pin)
   const { flows, mistakes: flowMistakes } = flowsOf(draft, { pin: rules, queues, hours, prompts })
+  const country = file.country ?? 'DE'
+  const { smpp, mistakes: smppMistakes } = smppOf(file.smpp, options.promptFolder)
+  const referenceBits = referenceBitsOf(smpp)
+  const { sms, mistakes: smsMistakes } = smsOf(file.sms, { country, timeZone, languages, referenceBits, now: options.now })
   const service = {
-    country: file.country ?? 'DE',
+    country,
     timeZone,
     languages,
     lines,
@@ -76,10 +82,15 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
     announcements: [...(file.announcements ?? [])],
     tts: { command: (file.tts?.command ?? null) as Service['tts']['command'] },
     trunks: { ...file.trunks },
+    sms,
+    smpp,
   }
   return {
     service: { hash: contentHash(service), ...service },
-    mistakes: [zoneMistakes, lineMistakes, hoursMistakes, promptMistakes, agentMistakes, queueMistakes, pinMistakes, flowMistakes].flat(),
+    mistakes: [
+      ...[zoneMistakes, lineMistakes, hoursMistakes, promptMistakes, agentMistakes],
+      ...[queueMistakes, pinMistakes, flowMistakes, smsMistakes, smppMistakes],
+    ].flat(),
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { AgentDefinition, PinLimits } from '../app/ports/store.ts'
 import type { Flow, Hours, PinRules } from '../domain/call/flow.ts'
+import type { SmsDefinition } from '../domain/sms/definition.ts'
 
 /** `file` is absolute; `contentHash` changes with what is in it. */
 export type PromptText = { text: string } | { file: string; contentHash: string }
@@ -33,6 +34,31 @@ export type Queue = {
   replaces: string[]
 }
 
+/** One carrier, in the words of the link (`smpp/settings.ts`). */
+export type SmppRoute = {
+  window: number
+  /** Null: as fast as the window allows. */
+  ratePerSecond: number | null
+  binds: number
+  bindMode: 'transceiver' | 'pair'
+  /** 0x34 is SMPP 3.4. */
+  interfaceVersion: number
+  systemType: string
+  serviceType: string
+  idForm: 'as_sent' | 'hex_to_decimal' | 'decimal_to_hex' | 'either'
+  concatenation: 'udh8' | 'udh16' | 'sar' | 'payload'
+  validity: 'relative' | 'absolute'
+  sourceEncoding: 'gsm7' | 'latin1'
+  receiptTimeZone: string
+  /** PEM. Null: the certificates of this machine. */
+  ca: string | null
+  responseTimeoutMs: number
+  enquireLinkMs: number
+}
+
+/** `routes` by host, whole: what is not different there is as usual. */
+export type Smpp = { usual: SmppRoute; routes: Record<string, SmppRoute> }
+
 export type Service = {
   /** Of all of it; comments and order of sections do not count. */
   hash: string
@@ -54,6 +80,9 @@ export type Service = {
   tts: { command: string | [string, ...string[]] | null }
   /** By name: the endpoint that Asterisk dials out through. */
   trunks: Record<string, { endpoint: string }>
+  /** Null: the file has no status SMS. */
+  sms: SmsDefinition | null
+  smpp: Smpp
 }
 
 /** Spoken outside of any flow: `caller_gone`, to an agent who picked up as the caller went. */

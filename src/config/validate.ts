@@ -144,8 +144,15 @@ function mistakeOf(error: ErrorObject, whole: unknown): Mistake {
 
 function unknownKey(path: Path, key: string, schema: Schema): Mistake {
   const at = { path: [...path, key], of: 'key' } as const
-  if (schema.keyTitle !== undefined) return { ...at, message: `"${key}" is not ${schema.keyTitle}`, hint: schema.keyHint ?? '' }
   const known = Object.keys(schema.properties ?? {})
+  if (schema.keyTitle !== undefined) {
+    const meant = nearestName(key, known)
+    return {
+      ...at,
+      message: `"${key}" is not ${schema.keyTitle}`,
+      hint: meant === null ? (schema.keyHint ?? '') : `Did you mean ${meant}?`,
+    }
+  }
   const where =
     path.at(-1) === 'then' ? 'is not a way out of this step' : path.length === 0 ? 'is not a section of this file' : 'is not known here'
   return { ...at, message: `"${key}" ${where}`, hint: suggest(key, known, 'Take it away.') }
@@ -218,7 +225,7 @@ function wrongType(path: Path, error: ErrorObject, schema: Schema): Mistake {
   const title =
     schema.title ?? { object: 'a block of keys and values', array: 'a list', string: 'a text', integer: 'a whole number' }[wanted] ?? wanted
   const hint =
-    wanted === 'object'
+    wanted === 'object' && schema.patternErrorMessage === undefined
       ? 'Write the keys on lines of their own below, indented by two spaces.'
       : wanted === 'array'
         ? 'Write it as [one, two], or each on a line with "- ".'

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { formatProblems, loadService } from '../../src/config.ts'
 
-const text = readFileSync(join(import.meta.dirname, 'minimal.yaml'), 'utf8')
+const text = ['minimal.yaml', 'status-line.yaml'].map((file) => readFileSync(join(import.meta.dirname, file), 'utf8')).join('\n')
 const lines = text.split('\n')
 const slips = [
   '\t',

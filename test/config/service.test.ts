@@ -1,16 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { checkFile, formatProblems, loadService, toDefinitions } from '../../src/config.ts'
+import { checkFile, formatProblems, loadService, smppRouteFor, toDefinitions } from '../../src/config.ts'
 import type { Service } from '../../src/config.ts'
 import { writeWav } from '../../src/app/audio/wav.ts'
 import { jsonSchemaText } from '../../src/config/schema/json-schema.ts'
+import { ownEvent, ownEventNames } from '../../src/domain/sms/events.ts'
 import { newCall, advance } from '../../src/domain/call/advance.ts'
 
 const root = join(import.meta.dirname, '../..')
 const now = Date.parse('2026-03-02T09:00:00Z')
 const defaultText = readFileSync(join(root, 'pforte.yaml'), 'utf8')
 const minimalText = readFileSync(join(import.meta.dirname, 'minimal.yaml'), 'utf8')
+const statusLineText = readFileSync(join(import.meta.dirname, 'status-line.yaml'), 'utf8')
 
 function load(text: string, at = now): Service {
   const loaded = loadService(text, { promptFolder: root, now: at })
@@ -92,6 +94,38 @@ t.test('the hotline that Pforte comes with', async (t) => {
     )
   })
 
+  t.test('tells customers by SMS what happens, in one part each, and says how to have no more', async (t) => {
+    const templates = Object.entries(service.sms?.templates ?? {})
+    t.same(
+      templates.map(([event]) => event).filter((event) => ownEvent(event) !== null),
+      ownEventNames,
+      'every event of ours has a message',
+    )
+    for (const [event, { wording }] of templates) {
+      t.same(Object.keys(wording), ['de', 'en'], event)
+      for (const { usual, worst } of Object.values(wording)) {
+        t.match(usual, { coding: 'gsm7', parts: 1 }, event)
+        t.ok(worst.parts <= 2, event)
+      }
+    }
+    const { received, completed } = {
+      received: service.sms?.templates['ticket.received'],
+      completed: service.sms?.templates['ticket.completed'],
+    }
+    t.match(received, { isAnswer: false, tells: 'received', purpose: 'status', onUncertain: { is: 'leave' }, goodForMs: 4 * 86_400_000 })
+    t.match(completed?.window, { fromMinute: 480, toMinute: 1200 })
+    t.match(service.sms?.templates['voicemail.received'], { isAnswer: true, tells: 'received' })
+    t.match(service.sms?.templates['payment.received'], {
+      purpose: 'payment',
+      data: ['amount', 'invoice'],
+      onUncertain: { is: 'resend', afterMs: 600_000 },
+    })
+    t.match(service.sms?.templates['appointment.reminder'], { window: { fromMinute: 540, toMinute: 1080 }, goodForMs: 12 * 3_600_000 })
+    t.match(service.sms?.purposes, { opt_out: { STOP: 'all', 'KEINE TERMINE': 'appointment' }, opt_in: { START: 'all' } })
+    t.match(service.sms?.recipients, { countries: ['DE'], landlines: false })
+    t.match(service.smpp.usual, { window: 10, ratePerSecond: null, bindMode: 'transceiver', idForm: 'as_sent', interfaceVersion: 0x34 })
+  })
+
   t.test('is drawn by flow check', async (t) => {
     const { text, exitCode } = checkFile(defaultText, 'pforte.yaml', { promptFolder: root, now })
     t.equal(exitCode, 0)
@@ -124,9 +158,68 @@ t.test('hashes tell what has changed', async (t) => {
   const text = load(minimalText.replace('Guten Tag.', 'Guten Morgen.'))
   t.not(text.flows.gate?.hash, before.flows.gate?.hash, 'another text is another flow')
 
+  const written = load(`${minimalText}\n${statusLineText}`)
+  t.not(written.hash, before.hash)
+  t.equal(written.flows.gate?.hash, before.flows.gate?.hash, 'what is written by SMS is none of the flow')
+
   const name = load(minimalText.replace('name: Anna', 'name: Anne'))
   t.not(name.hash, before.hash)
   t.equal(name.flows.gate?.hash, before.flows.gate?.hash, 'who answers is none of the flow')
+})
+
+t.test('a file without a status line sends no SMS, and one with the least of it has every rule', async (t) => {
+  const none = load(minimalText)
+  t.equal(none.sms, null)
+  t.match(none.smpp, { usual: { window: 10, concatenation: 'udh8', responseTimeoutMs: 30_000, ca: null }, routes: {} })
+
+  const { sms } = load(`${minimalText}\nsms: { sender: Pforte, templates: { ticket.received: { de: Erhalten., en: Received. } } }\n`)
+  t.match(sms, {
+    timeZone: 'Europe/Berlin',
+    recipients: { countries: ['DE'], landlines: false },
+    rules: {
+      caps: [{ most: 20, inMs: 86_400_000 }, { most: 60 }],
+      answerCaps: [{ most: 20 }],
+      strangerCaps: { perNumber: { most: 5 }, perLine: { most: 100, inMs: 3_600_000 }, inTotal: { most: 500 } },
+      spreadMs: 600_000,
+    },
+    statusWords: { de: { completed: 'erledigt' }, en: { completed: 'completed' } },
+    purposes: { opt_out: { STOP: 'all' }, opt_in: { START: 'all' } },
+  })
+  t.same(sms?.templates['ticket.received']?.window, { fromMinute: 480, toMinute: 1200, sundays: true, holidays: [] })
+  t.match(sms?.templates['voicemail.received'], { event: 'voicemail.received', isAnswer: true }, 'a voicemail has the same words, at once')
+  t.equal(sms?.templates['ticket.completed'], undefined, 'and what has no words is not sent')
+})
+
+t.test('delivery windows as they are written', async (t) => {
+  const windowOf = (lines: string, ofTemplate = '') => {
+    const template = `ticket.received: { ${ofTemplate} de: Erhalten., en: Received. }`
+    const text = `${minimalText}\nsms:\n  sender: Pforte\n${lines}\n  templates:\n    ${template}\n    voicemail.received: { ${ofTemplate} de: Da., en: There. }\n`
+    const { 'ticket.received': received, 'voicemail.received': voicemail } = load(text).sms?.templates ?? {}
+    return { window: received?.window, isAnswer: voicemail?.isAnswer }
+  }
+  t.same(windowOf('  window: always').window, 'always')
+  t.same(windowOf('  window: "00:00-24:00"').window, 'always', 'day and night is always')
+  t.match(windowOf('  window: "00:00-24:00"\n  sundays: false').window, { fromMinute: 0, toMinute: 1440, sundays: false })
+  t.match(windowOf('  window: 9:30 - 17:00').window, { fromMinute: 570, toMinute: 1020 })
+  t.match(windowOf('  holidays: DE-BW').window, { holidays: /2026-06-04/ })
+  t.same(windowOf('', 'window: always,'), { window: 'always', isAnswer: true })
+  t.match(
+    windowOf('', 'window: "10:00-12:00",'),
+    { window: { fromMinute: 600, toMinute: 720 }, isAnswer: false },
+    'an answer with a window waits for it',
+  )
+})
+
+t.test('what is different at one of several carriers', async (t) => {
+  const { smpp, sms } = load(`${minimalText}\n${statusLineText}`)
+  t.match(smppRouteFor(smpp, 'SMSC.example.com'), { window: 20, ratePerSecond: 50, concatenation: 'sar', interfaceVersion: 0x34 })
+  t.match(smppRouteFor(smpp, 'another.example.com'), { window: 20, ratePerSecond: null, concatenation: 'udh8' })
+  const sixteen = sms?.templates['ticket.received']?.wording.de?.worst
+  t.match(sixteen, { parts: 1 })
+
+  const folder = t.testdir({ 'ca.pem': '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' })
+  const loaded = loadService(`${minimalText}\nsmpp: { ca: ca.pem }\n`, { promptFolder: folder, now })
+  t.match(loaded, { ok: true, service: { smpp: { usual: { ca: /BEGIN CERTIFICATE/ } } } })
 })
 
 t.test('queues without a common agent are groups of their own', async (t) => {
@@ -209,6 +302,30 @@ hours:
 pin: { length: 7, limits: { per_line: { alarm_after: 5 }, max_guess_chance: 0.5%, when_too_likely: refuse_to_start } }
 tts: { command: [say, '{language}'] }
 trunks: { vienna: { endpoint: trunk.vienna } }
+sms:
+  sender: '38600'
+  senders: { US: '+12025550123' }
+  window: "09:00-18:00"
+  sundays: false
+  holidays: AT-9
+  time_zone: Europe/London
+  spread: 0s
+  good_for: 1d
+  most_parts: 2
+  countries: [AT, US]
+  landlines: true
+  caps:
+    per_recipient: [{ most: 1, in: 1h }]
+    answers: []
+    strangers: { per_number: { most: 0, in: 1d }, per_line: { most: 9, in: 2h }, in_total: { most: 8, in: 3d } }
+  on_uncertain: resend
+  resend_after: 2m
+  words: { opt_out: { all: [AUS] }, opt_in: { all: [EIN] }, status: [WIE STEHTS] }
+  status_words: { received: { de: da }, in_progress: { de: dran }, completed: { de: fertig } }
+  templates:
+    status.reply: { de: '{ticket.number} {ticket.status} {ticket.since} {ticket.subject}' }
+    wood.cut: { purpose: wood, window: always, sender: Holz, on_uncertain: leave, good_for: 5m, data: { metres: 4 }, de: '{data.metres} m' }
+smpp: { window: 50, rate: 30, binds: 2, mode: pair, ids: either, concatenation: udh16, response_timeout: 5s, enquire_link: 10s, interface_version: '3.3', system_type: VMA, service_type: CMT, alphabet: latin1, validity: absolute, receipt_time_zone: Europe/Vienna }
 `
   const service = load(text)
   t.match(service.flows.shop?.flow.steps, {
@@ -226,6 +343,42 @@ trunks: { vienna: { endpoint: trunk.vienna } }
   t.match(service.pin.limits, { perLineAlarm: 5, maxGuessChance: 0.005, whenTooLikely: 'refuse_to_start' })
   t.same(service.tts.command, ['say', '{language}'])
   t.same(service.trunks, { vienna: { endpoint: 'trunk.vienna' } })
+  t.match(service.sms, {
+    timeZone: 'Europe/London',
+    sender: '38600',
+    senders: { US: '+12025550123' },
+    recipients: { countries: ['AT', 'US'], landlines: true },
+    rules: {
+      caps: [{ most: 1, inMs: 3_600_000 }],
+      answerCaps: [],
+      strangerCaps: { perNumber: { most: 0 }, perLine: { most: 9 }, inTotal: { most: 8 } },
+      spreadMs: 0,
+    },
+    mostParts: 2,
+    words: { opt_out: ['AUS'], opt_in: ['EIN'], status: ['WIE STEHTS'] },
+    statusWords: { de: { received: 'da', in_progress: 'dran', completed: 'fertig' } },
+    templates: {
+      'status.reply': { goodForMs: 3_600_000, onUncertain: { is: 'resend', afterMs: 120_000 }, purpose: null },
+      'wood.cut': { purpose: 'wood', window: 'always', sender: 'Holz', onUncertain: { is: 'leave' }, goodForMs: 300_000, data: ['metres'] },
+    },
+  })
+  t.same(service.smpp.usual, {
+    window: 50,
+    ratePerSecond: 30,
+    binds: 2,
+    bindMode: 'pair',
+    interfaceVersion: 0x33,
+    systemType: 'VMA',
+    serviceType: 'CMT',
+    idForm: 'either',
+    concatenation: 'udh16',
+    validity: 'absolute',
+    sourceEncoding: 'latin1',
+    receiptTimeZone: 'Europe/Vienna',
+    ca: null,
+    responseTimeoutMs: 5_000,
+    enquireLinkMs: 10_000,
+  })
 })
 
 t.test('a prompt may be an audio file beside pforte.yaml', async (t) => {

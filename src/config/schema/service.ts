@@ -1,13 +1,28 @@
 /**
  * `pforte.yaml` as one schema: the types in here, the validation at start and
  * `pforte.schema.json` for editors all come from it. Keys that nothing carries
- * out yet are not in it, so that nobody relies on them: `sms` and `smpp` (the
- * status line) and `retention` get their sections here when they are built.
+ * out yet are not in it, so that nobody relies on them: `retention` gets its
+ * section here when it is built.
  */
 import Type from 'typebox'
 import type { Static } from 'typebox'
+import { smpp } from './smpp.ts'
+import { sms } from './sms.ts'
 import { flow } from './steps.ts'
-import { byLanguage, duration, language, name, named, percent, phoneNumber, text, whole } from './values.ts'
+import {
+  byLanguage,
+  country,
+  duration,
+  holidayRegion,
+  language,
+  name,
+  named,
+  percent,
+  phoneNumber,
+  text,
+  timeZone,
+  whole,
+} from './values.ts'
 
 const closed = { additionalProperties: false }
 
@@ -112,15 +127,8 @@ export const hours = Type.Object(
       }),
       { minItems: 1, maxItems: 50, description: 'The week, one span a line.' },
     ),
-    holidays: Type.Optional(
-      Type.String({
-        title: 'a holiday region',
-        pattern: '^[A-Z]{2}(-[A-Z0-9]{1,3}(-[A-Z0-9]{1,8})?)?$',
-        patternErrorMessage: 'Write country and region: DE-BW, DE-BE, AT-9.',
-        description: 'On the public holidays of this region it is closed all day.',
-      }),
-    ),
-    time_zone: Type.Optional(Type.String({ title: 'a time zone', maxLength: 60, description: 'By default the time_zone of this file.' })),
+    holidays: Type.Optional(holidayRegion('On the public holidays of this region it is closed all day.')),
+    time_zone: Type.Optional(timeZone('By default the time_zone of this file.')),
   },
   { ...closed, description: 'Named weekly times.' },
 )
@@ -232,23 +240,8 @@ const trunk = Type.Object(
 
 export const serviceFile = Type.Object(
   {
-    country: Type.Optional(
-      Type.String({
-        title: 'a country',
-        pattern: '^[A-Z]{2}$',
-        patternErrorMessage: 'Write the two capital letters of the country: DE, AT, CH.',
-        description: "Callers' numbers without a country code are read as numbers of this country.",
-        default: 'DE',
-      }),
-    ),
-    time_zone: Type.Optional(
-      Type.String({
-        title: 'a time zone',
-        maxLength: 60,
-        description: 'Where the clock hangs that hours go by.',
-        default: 'Europe/Berlin',
-      }),
-    ),
+    country: Type.Optional(country("Callers' numbers without a country code are read as numbers of this country.", { default: 'DE' })),
+    time_zone: Type.Optional(timeZone('Where the clock hangs that hours go by.', { default: 'Europe/Berlin' })),
     lines: named(line, 'The numbers that can be called.', { minProperties: 1 }),
     flows: named(flow, 'What happens to a call.', { minProperties: 1 }),
     prompts: named(promptByLanguage, 'What is spoken.'),
@@ -266,6 +259,8 @@ export const serviceFile = Type.Object(
     ),
     tts: Type.Optional(Type.Object({ command }, { ...closed, description: 'Another voice than the one that Pforte brings.' })),
     trunks: Type.Optional(named(trunk, 'Ways out, for transfers.')),
+    sms: Type.Optional(sms),
+    smpp: Type.Optional(smpp),
   },
   { ...closed, title: 'Pforte: the definition of a service' },
 )

@@ -51,7 +51,7 @@ export const percent = (description: string, byDefault: string) =>
     default: byDefault,
   })
 
-const languagePattern = '^[a-z]{2}(-[A-Z]{2})?$'
+export const languagePattern = '^[a-z]{2}(-[A-Z]{2})?$'
 const languageHint = 'Write a language as de, en or en-US.'
 export const byLanguage = <T extends Type.TSchema>(value: T, description: string) =>
   Type.Record(Type.String({ pattern: languagePattern }), value, {
@@ -83,3 +83,36 @@ export const promptNames = (description: string) =>
     patternErrorMessage: 'Write the name of a prompt, or several as [first, second].',
     description,
   })
+
+/** `DE-BW`; whether there is such a region is asked of the calendar. */
+export const holidayRegion = (description: string) =>
+  Type.String({
+    title: 'a holiday region',
+    pattern: '^[A-Z]{2}(-[A-Z0-9]{1,3}(-[A-Z0-9]{1,8})?)?$',
+    patternErrorMessage: 'Write country and region: DE-BW, DE-BE, AT-9.',
+    description,
+  })
+
+export const timeZone = (description: string, limits: { default?: string } = {}) =>
+  Type.String({ title: 'a time zone', maxLength: 60, description, ...limits })
+
+/** ISO 3166. */
+export const countryPattern = '^[A-Z]{2}$'
+export const countryHint = 'Write the two capital letters of the country: DE, AT, CH.'
+export const country = (description: string, limits: { default?: string } = {}) =>
+  Type.String({ title: 'a country', pattern: countryPattern, patternErrorMessage: countryHint, description, ...limits })
+
+/** One word of a few. */
+export const oneOf = <T extends string>(words: readonly T[], description: string, more: { default?: T; hint?: string } = {}) => {
+  const { hint, ...limits } = more
+  const title = `${words.slice(0, -1).join(', ')} or ${String(words.at(-1))}`
+  return Type.Unsafe<T>(
+    Type.Union(
+      words.map((word) => Type.Literal(word)),
+      { title, patternErrorMessage: hint ?? `Write ${title}.`, description, ...limits },
+    ),
+  )
+}
+
+export const yesOrNo = (description: string, byDefault: boolean) =>
+  Type.Boolean({ title: 'true or false', patternErrorMessage: 'Write true or false, without quotes.', description, default: byDefault })
