@@ -91,9 +91,11 @@ function wordingOf(event: string, written: Written, surroundings: TemplateSurrou
       continue
     }
     const placeholders = placeholdersOf(event, language, words, written.data ?? {})
-    const { template, problems, usual, worst } = checkTemplate(text, placeholders, surroundings.encoding)
+    const { template, problems, usual, worst, forcesUcs2, mayForceUcs2 } = checkTemplate(text, placeholders, surroundings.encoding)
     for (const { message, hint } of problems) mistakes.push({ path: [...at, language], message, hint })
-    if (template !== null && usual !== null && worst !== null) wording[language] = { template, placeholders, usual, worst }
+    if (template !== null && usual !== null && worst !== null) {
+      wording[language] = { template, placeholders, usual, worst, forcesUcs2, mayForceUcs2 }
+    }
   }
   return wording
 }

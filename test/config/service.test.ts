@@ -130,6 +130,13 @@ t.test('the hotline that Pforte comes with', async (t) => {
     const { text, exitCode } = checkFile(defaultText, 'pforte.yaml', { promptFolder: root, now })
     t.equal(exitCode, 0)
     t.match(text, /## hotline \(lines hotline, hotline-en\)\n\n```mermaid\nflowchart /)
+    t.match(text, /\| ticket\.received \| de \| 1 part, \d+ characters of GSM-7 \| no more \|\n/)
+    t.match(
+      text,
+      /\| shipping\.sent \| en \| 1 part, \d+ characters of GSM-7 \| 2 parts, .*UCS-2, if \{data\.carrier\}, \{data\.tracking\} holds/,
+    )
+    const withEmoji = checkFile(defaultText.replace('Keine mehr: STOP', 'Keine mehr: STOP 👋'), 'pforte.yaml', { promptFolder: root, now })
+    t.match(withEmoji.text, /\| opt_in\.confirmation \| de \| 1 part, \d+ characters of UCS-2 because of 👋 \(U\+1F44B\) \| no more \|\n/)
   })
 })
 

@@ -5,14 +5,17 @@ import type { KeywordSets } from './keywords.ts'
 import { languageFor } from './language.ts'
 import type { RecipientRules } from './recipient.ts'
 import type { Template } from './template.ts'
-import type { Size } from './template-check.ts'
+import type { TemplateCheck, Size } from './template-check.ts'
 import type { StatusWords } from './ticket-words.ts'
 import type { UncertainPolicy } from './uncertain.ts'
 import type { Placeholders } from './values.ts'
 import type { Window } from './window.ts'
 
-/** The text of a template in one language, and what it may say. `usual` and `worst` are its sizes. */
-export type Wording = { template: Template; placeholders: Placeholders; usual: Size; worst: Size }
+/** The text of a template in one language, what it may say, and what was found when it was checked. */
+export type Wording = { template: Template; placeholders: Placeholders; usual: Size; worst: Size } & Pick<
+  TemplateCheck,
+  'forcesUcs2' | 'mayForceUcs2'
+>
 
 export type SmsTemplate = {
   event: string
