@@ -48,8 +48,6 @@ export class Hotline {
   readonly #deps: HotlineDeps
   #held: TelephonyEvent[] | null = []
   #rowsAdopted = false
-  /** SIP accounts that this process made on the PBX. */
-  readonly #pushed = new Set<string>()
   #recovering: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -100,22 +98,36 @@ export class Hotline {
       () => !this.#closed,
     )
     if (passwords === null) return
-    const present = agents()
-    for (const endpoint of this.#pushed) {
-      // Whoever has left pforte.yaml can register no more; a conversation of theirs goes on.
-      if (present.some((agent) => agent.endpoint === endpoint)) continue
-      const removed = await telephony.removeAgent(endpoint)
-      if (removed.ok || removed.why === 'gone') this.#pushed.delete(endpoint)
-      else log.warn({ endpoint, why: removed.why, detail: removed.detail }, 'the PBX still knows the SIP account of an agent who has left')
-    }
-    for (const agent of present) {
+    await this.#removeStrayAgents()
+    for (const agent of agents()) {
       const password = passwords.get(agent.id)
       if (password === undefined) continue
       const pushed = await telephony.pushAgent({ id: agent.endpoint, username: agent.endpoint, password })
       // The next connect begins with all of them again.
       if (!pushed.ok && pushed.why === 'unreachable') return
-      if (pushed.ok) this.#pushed.add(agent.endpoint)
       if (!pushed.ok) log.warn({ agent: agent.id, why: pushed.why, detail: pushed.detail }, 'the PBX did not take this SIP account')
+    }
+  }
+
+  /**
+   * Whoever has left pforte.yaml can register no more; a conversation of theirs goes on. The PBX itself is asked who is
+   * there, since they may have left, or been demo agents, before this process began.
+   */
+  async #removeStrayAgents(): Promise<void> {
+    const { agents, telephony, log } = this.#deps
+    const isPresent = (endpoint: string): boolean => agents().some((agent) => agent.endpoint === endpoint)
+    const strays = await telephony.strayAgents(agents().map((agent) => agent.endpoint))
+    if (!strays.ok && strays.why !== 'unreachable')
+      log.warn(
+        { why: strays.why, detail: strays.detail },
+        'the PBX did not say whose SIP accounts it has; those of agents who left may stay',
+      )
+    for (const endpoint of strays.ok ? strays.value : []) {
+      // Somebody may have come in the meantime.
+      if (isPresent(endpoint)) continue
+      const removed = await telephony.removeAgent(endpoint)
+      if (removed.ok || removed.why === 'gone' || removed.why === 'unreachable') continue
+      log.warn({ endpoint, why: removed.why, detail: removed.detail }, 'the PBX still knows the SIP account of an agent who has left')
     }
   }
 

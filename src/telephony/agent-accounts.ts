@@ -13,6 +13,9 @@ import { failureOf, isSuccess, outcomeOf } from './outcome.ts'
 /** Holds no extension at all (asterisk-config/extensions.conf). */
 const AGENTS_CONTEXT = 'pforte-agents'
 
+/** What ARI answers where a technology has no endpoint. */
+const NONE_AT_ALL = 404
+
 type ObjectType = 'auth' | 'aor' | 'endpoint'
 
 /** In the order in which they refer to each other. */
@@ -79,6 +82,32 @@ export async function removeAgent(carrier: CommandCarrier, id: string): Promise<
   }
   const failed = removals.find((one) => !one.ok && one.why !== 'gone')
   return failed ?? removals[0]!
+}
+
+/**
+ * Accounts of agents that are on the PBX beside those of `present`: of whoever left pforte.yaml, or was given another
+ * account, before this process began. They are known by their context, in which a site's own phones and trunks are not.
+ */
+export async function strayAgents(carrier: CommandCarrier, present: string[]): Promise<Outcome<string[]>> {
+  const listed = await carrier.request({ operation: 'endpoints.listByTech', params: { tech: 'PJSIP' } })
+  if (listed.status === NONE_AT_ALL) return { ok: true, value: [] }
+  if (!isSuccess(listed)) return failureOf(listed)
+  const strays: string[] = []
+  for (const { resource: id } of listed.body as { resource: string }[]) {
+    if (present.includes(id)) continue
+    const reply = await carrier.request({
+      operation: 'asterisk.getObject',
+      params: { configClass: 'res_pjsip', objectType: 'endpoint', id },
+    })
+    // What is not in its configuration any more may still be in the list while somebody talks there.
+    if (!isSuccess(reply)) {
+      if (reply.status === null) return failureOf(reply)
+      continue
+    }
+    const fields = reply.body as { attribute: string; value: string }[]
+    if (fields.some(({ attribute, value }) => attribute === 'context' && value === AGENTS_CONTEXT)) strays.push(id)
+  }
+  return { ok: true, value: strays }
 }
 
 function withMend(reply: AriReply, type: ObjectType): Outcome {

@@ -9,6 +9,7 @@ type Operation = { method: 'GET' | 'POST' | 'PUT' | 'DELETE'; path: string }
 const OPERATIONS = {
   'applications.get': { method: 'GET', path: 'applications/{applicationName}' },
   'applications.subscribe': { method: 'POST', path: 'applications/{applicationName}/subscription' },
+  'asterisk.getObject': { method: 'GET', path: 'asterisk/config/dynamic/{configClass}/{objectType}/{id}' },
   'asterisk.updateObject': { method: 'PUT', path: 'asterisk/config/dynamic/{configClass}/{objectType}/{id}' },
   'asterisk.deleteObject': { method: 'DELETE', path: 'asterisk/config/dynamic/{configClass}/{objectType}/{id}' },
   'bridges.list': { method: 'GET', path: 'bridges' },
@@ -25,6 +26,7 @@ const OPERATIONS = {
   'channels.record': { method: 'POST', path: 'channels/{channelId}/record' },
   'channels.originateWithId': { method: 'POST', path: 'channels/{channelId}' },
   'channels.hangup': { method: 'DELETE', path: 'channels/{channelId}' },
+  'endpoints.listByTech': { method: 'GET', path: 'endpoints/{tech}' },
   'playbacks.stop': { method: 'DELETE', path: 'playbacks/{playbackId}' },
   'recordings.stop': { method: 'POST', path: 'recordings/live/{recordingName}/stop' },
   'recordings.getLive': { method: 'GET', path: 'recordings/live/{recordingName}' },

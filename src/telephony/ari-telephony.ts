@@ -16,7 +16,7 @@ import type {
   TelephonyStatus,
 } from '../app/ports/telephony.ts'
 import type { Log } from '../app/ports/log.ts'
-import { pushAgent, removeAgent } from './agent-accounts.ts'
+import { pushAgent, removeAgent, strayAgents } from './agent-accounts.ts'
 import type { AriAccess } from './ari-access.ts'
 import type { AriCall, AriReply, CommandCarrier } from './ari-call.ts'
 import { EventTranslator, type AriEvent } from './ari-events.ts'
@@ -134,6 +134,10 @@ export class AriTelephony implements Telephony {
 
   removeAgent(id: string): Promise<Outcome> {
     return removeAgent(this.#carrier, id)
+  }
+
+  strayAgents(present: string[]): Promise<Outcome<string[]>> {
+    return strayAgents(this.#carrier, present)
   }
 
   warm(prompts: string[]): Promise<Outcome> {

@@ -110,6 +110,8 @@ export interface Telephony {
   /** Makes the SIP account of an agent known to the PBX, so that a softphone can register. Idempotent. */
   pushAgent(endpoint: AgentEndpoint): Promise<Outcome>
   removeAgent(id: string): Promise<Outcome>
+  /** SIP accounts that were pushed once, by whichever process, and are not among `present`. */
+  strayAgents(present: string[]): Promise<Outcome<string[]>>
   /** Has the PBX fetch these prompts now, so that callers do not wait for it. */
   warm(prompts: string[]): Promise<Outcome>
   close(): Promise<void>

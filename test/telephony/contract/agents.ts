@@ -98,6 +98,24 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
     await call.hangUp()
   })
 
+  t.test('accounts of agents who are not there any more are found, whoever pushed them, and nothing else is', async (t) => {
+    const before = await scene(t)
+    for (const id of ['dora', 'emil']) t.match(await before.telephony.pushAgent({ id, username: id, password: 'mirabelle' }), { ok: true })
+    const phone = await pbx.phone(t, 'emil', 'mirabelle')
+    await phone.register()
+    await before.telephony.close()
+
+    const { telephony } = await scene(t)
+    const strays = await telephony.strayAgents(['dora'])
+    if (!strays.ok) return t.fail(strays.detail)
+    t.ok(strays.value.includes('emil'))
+    for (const id of ['dora', 'anonymous']) t.notOk(strays.value.includes(id), id)
+    t.match(await telephony.removeAgent('emil'), { ok: true })
+    t.notOk(await telephony.strayAgents([]).then((still) => still.ok && still.value.includes('emil')))
+    await t.rejects(phone.register(), { name: 'RegistrationFailed' })
+    await telephony.removeAgent('dora')
+  })
+
   t.test("an agent's account can be pushed again with a new password, and removed", async (t) => {
     const { telephony } = await scene(t)
     const clara = { id: 'clara', username: 'clara', password: 'mirabelle' }
