@@ -14,6 +14,7 @@ import { openVoice } from '../../src/local/voice/open.ts'
 import { renderPrompts } from '../../src/main/definitions.ts'
 import { readServiceFile } from '../../src/main/service-file.ts'
 import { ensureSmsPeers } from './sms-peers.ts'
+import { ensureTshark } from './tshark.ts'
 
 export type TestParts = { environment: Record<string, string>; stop(): Promise<void> }
 
@@ -23,6 +24,7 @@ export async function prepareTestParts(folder: string): Promise<TestParts> {
   await ensureAsteriskPackages({ cacheDir: cache, progress })
   const sipp = await ensureSipp(cache, progress)
   const smsPeers = await ensureSmsPeers(cache, progress)
+  const tshark = await ensureTshark(cache, progress)
   const home = join(folder, 'home')
   const { databaseUrl } = await ensurePostgres({ home, cacheDir: cache, progress })
   const prompts = join(folder, 'prompts')
@@ -33,6 +35,7 @@ export async function prepareTestParts(folder: string): Promise<TestParts> {
       PFORTE_TEST_PROMPTS: prompts,
       PFORTE_TEST_SIPP: JSON.stringify(sipp),
       PFORTE_TEST_SMS_PEERS: JSON.stringify(smsPeers),
+      PFORTE_TEST_TSHARK: JSON.stringify(tshark),
     },
     stop: async () => void (await stopPostgres(home)),
   }
