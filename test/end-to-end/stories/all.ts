@@ -1,6 +1,7 @@
 /** Every story of a call, on one hotline. They happen side by side; the last ones look at what is left of all. */
 import t from 'tap'
 import type { PforteOptions } from '../../support/pforte.ts'
+import { FarEnd } from '../support/far-end.ts'
 import { Hotline } from '../support/hotline.ts'
 import { announcementStories } from './announcement.ts'
 import { gateStories } from './gate.ts'
@@ -8,7 +9,10 @@ import { guessingStories } from './guessing.ts'
 import { hangUpStories } from './hang-ups.ts'
 import { agentStories } from './humans.ts'
 import { loopStories } from './loop.ts'
+import { nobodyFreeStories } from './nobody-free.ts'
+import { outsideStories } from './outside.ts'
 import { secretsStory } from './secrets.ts'
+import { sippStories } from './sipp.ts'
 import { strangerStories } from './strangers.ts'
 import { typingStories } from './typing.ts'
 import { voicemailStories } from './voicemail.ts'
@@ -19,6 +23,7 @@ const TIME_LIMIT_MS = 200_000
 export async function tellAll(transport: NonNullable<PforteOptions['transport']>): Promise<void> {
   t.setTimeout(TIME_LIMIT_MS)
   const hotline = await Hotline.open(t, { transport })
+  const farEnd = await FarEnd.open(t, hotline.pforte)
   t.jobs = AT_ONCE
   const stories = [
     guessingStories,
@@ -30,8 +35,11 @@ export async function tellAll(transport: NonNullable<PforteOptions['transport']>
     agentStories,
     typingStories,
     hangUpStories,
+    outsideStories,
+    nobodyFreeStories,
+    sippStories,
   ]
-  for (const tell of stories) tell(t, hotline)
+  for (const tell of stories) tell(t, hotline, farEnd)
   // Not beside others, but when all of them are over.
   secretsStory(t, hotline, { buffered: false })
 }

@@ -1,9 +1,9 @@
 /** Stories of an outage in Mannheim: switched on ahead of the PIN, heard, and switched off again. */
 import type { Test } from 'tap'
 import { wavDurationMs } from '../../../src/app/audio/wav.ts'
-import { pathOf } from '../support/caller.ts'
 import { LINES } from '../support/definition.ts'
 import type { Hotline } from '../support/hotline.ts'
+import { pathOf } from '../support/on-record.ts'
 
 const TEXT = 'Wegen eines Bagger-Schadens sind in Mannheim zurzeit alle Anschlüsse gestört. Wir arbeiten daran.'
 

@@ -1,7 +1,7 @@
 /** Stories of the PIN gate: who gets in, and what those hear who do not. */
 import type { Test } from 'tap'
-import { pathOf } from '../support/caller.ts'
 import type { Hotline } from '../support/hotline.ts'
+import { pathOf } from '../support/on-record.ts'
 
 export function gateStories(t: Test, hotline: Hotline): void {
   t.test('a caller types the right PIN and talks to a human, who hears them too', async (t) => {

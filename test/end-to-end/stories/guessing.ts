@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { LINES, WRONG_PINS } from '../support/definition.ts'
 import type { Caller } from '../support/caller.ts'
 import type { Hotline } from '../support/hotline.ts'
+import { pathOf } from '../support/on-record.ts'
 
 const TRIES_A_CALL = 3
 
@@ -62,6 +63,14 @@ export function guessingStories(t: Test, hotline: Hotline): void {
     await caller.talksTo(agents[0]!)
     await caller.hangsUp()
     t.match(await caller.afterwards(), { outcome: 'connected', contractId: customer.contractId })
+
+    const hesitant = await (await hotline.caller(t)).dials(LINES.guessed)
+    await hesitant.types(customer.pin)
+    await hesitant.hears('ask_customer_number')
+    await hesitant.hangsUp()
+    const row = await hesitant.afterwards()
+    t.match(row, { outcome: 'abandoned', contractId: null })
+    t.equal(pathOf(row), 'outage: off, ask_pin: step_up, ask_customer_number: hung_up', 'half a way in is none')
 
     const stranger = await (await hotline.caller(t)).dials(LINES.guessed)
     await stranger.typesWrongPin()

@@ -2,8 +2,10 @@
 import type { Test } from 'tap'
 import { CallFailed } from '../../../src/local/phone/outgoing.ts'
 import { until } from '../../support/until.ts'
-import { pathOf, type Caller } from '../support/caller.ts'
+import type { Caller } from '../support/caller.ts'
+import { IMPATIENT, LINES } from '../support/definition.ts'
 import type { Hotline } from '../support/hotline.ts'
+import { pathOf } from '../support/on-record.ts'
 
 export function hangUpStories(t: Test, hotline: Hotline): void {
   inStep('in the welcome', 'abandoned', /^outage: off, ask_pin: hung_up$/, async (caller) => {
@@ -64,15 +66,51 @@ export function hangUpStories(t: Test, hotline: Hotline): void {
     await caller.hearsSound()
   })
 
+  inStep('while told that nobody is free', 'abandoned', /waiting: timeout, nobody_free: hung_up$/, async (caller) => {
+    const { pin } = await hotline.admit({ queue: IMPATIENT })
+    await caller.types(pin)
+    await caller.hears('nobody_free')
+  })
+
+  inStep(
+    'in "please stay on the line"',
+    'abandoned',
+    /ask_pin_again: exhausted, not_let_in: hung_up$/,
+    async (caller) => {
+      for (let tries = 1; tries <= 3; tries++) {
+        await caller.typesWrongPin()
+        await caller.hears(tries < 3 ? 'not_correct' : 'not_let_in')
+      }
+    },
+    LINES.forgetful,
+  )
+
+  inStep(
+    'in the goodbye',
+    'abandoned',
+    /music: exhausted, goodbye: hung_up$/,
+    async (caller) => {
+      await caller.types('#')
+      await caller.hears('goodbye')
+    },
+    LINES.forgetful,
+  )
+
   inStep('right after the last digit of a right PIN', null, /(ask_pin|waiting): (hung_up|connected)$/, async (caller, t) => {
     const { queue } = await hotline.team(t, 1)
     const { pin } = await hotline.admit({ queue })
     await caller.types(pin)
   })
 
-  function inStep(where: string, outcome: string | null, path: RegExp, upToThere: (caller: Caller, t: Test) => Promise<void>): void {
+  function inStep(
+    where: string,
+    outcome: string | null,
+    path: RegExp,
+    upToThere: (caller: Caller, t: Test) => Promise<void>,
+    line?: string,
+  ): void {
     t.test(`a caller hangs up ${where}`, async (t) => {
-      const caller = await (await hotline.caller(t)).dials()
+      const caller = await (await hotline.caller(t)).dials(line)
       await upToThere(caller, t)
       await caller.hangsUp()
       const row = await caller.afterwards()

@@ -1,8 +1,8 @@
 /** Stories of agents: who is rung, in which order, and what becomes of the call when they do not answer. */
 import type { Test } from 'tap'
 import { until } from '../../support/until.ts'
-import { pathOf } from '../support/caller.ts'
 import type { Hotline, Row } from '../support/hotline.ts'
+import { pathOf } from '../support/on-record.ts'
 
 export function agentStories(t: Test, hotline: Hotline): void {
   t.test('two callers at once for two departments: each talks to the right one', async (t) => {

@@ -1,10 +1,10 @@
 /** Stories of fingers: early, fast, slow, on the wrong keys. */
 import type { Test } from 'tap'
 import type { DigitTiming } from '../../../src/local/phone/rtp/digit-sender.ts'
-import { pathOf } from '../support/caller.ts'
 import { LINES } from '../support/definition.ts'
 import { greetingOnThePhone } from '../support/greeting.ts'
 import type { Hotline } from '../support/hotline.ts'
+import { pathOf } from '../support/on-record.ts'
 
 /** `between_digits` of these stories is 3 s, `total` is 12 s. */
 const NEARLY_TOO_SLOW: DigitTiming = { toneMs: 300, gapMs: 1_500 }

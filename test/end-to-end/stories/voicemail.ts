@@ -3,10 +3,11 @@ import type { Test } from 'tap'
 import { readWav } from '../../../src/app/audio/wav.ts'
 import { PromptShape } from '../../../src/local/phone/rtp/recognise.ts'
 import { until } from '../../support/until.ts'
-import { pathOf, type Caller } from '../support/caller.ts'
+import type { Caller } from '../support/caller.ts'
 import { LINES } from '../support/definition.ts'
 import type { Hotline, Row } from '../support/hotline.ts'
 import { ari } from '../support/left-behind.ts'
+import { pathOf } from '../support/on-record.ts'
 
 /** Of the line that takes brief messages; Asterisk counts whole seconds, and may begin another one. */
 const LONGEST_MS = 7_000

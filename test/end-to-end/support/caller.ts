@@ -1,4 +1,4 @@
-/** Somebody who calls: dials, listens, types, speaks, hangs up; and what Pforte writes down of it. */
+/** Somebody who calls: dials, listens, types, speaks, hangs up. */
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import type { DigitsSent } from '../../../src/local/phone/rtp/stream.ts'
 import { until } from '../../support/until.ts'
 import type { AgentAtPhone } from './agent.ts'
 import type { Hotline, Row } from './hotline.ts'
+import { CallerOnRecord } from './on-record.ts'
 
 /** Of the private Asterisk (local/beep.ts). */
 const BEEP_HZ = 1_000
@@ -19,8 +20,7 @@ const BEEP_IS_OVER_AFTER_MS = 100
 /** What was playing when something changed may still be on its way this long. */
 const ON_ITS_WAY_MS = 400
 
-export class Caller {
-  readonly number: string
+export class Caller extends CallerOnRecord {
   readonly phone: Phone
   readonly #hotline: Hotline
   #call: Call | null = null
@@ -29,9 +29,9 @@ export class Caller {
   #heardUpTo = 0
 
   constructor(hotline: Hotline, phone: Phone, number: string) {
+    super(hotline, number)
     this.#hotline = hotline
     this.phone = phone
-    this.number = number
   }
 
   get call(): Call {
@@ -118,49 +118,6 @@ export class Caller {
     const { by } = await until('Pforte to hang up', () => Promise.race([this.call.ended, wait(HEARD_WITHIN_MS).then(() => null)]), 0)
     if (by !== 'them') throw new Error('it was the caller who hung up')
   }
-
-  /** The newest call of this number, as the API shows it; null while there is none. */
-  async row(): Promise<Row | null> {
-    return (await this.#hotline.calls({ caller: this.number }))[0] ?? null
-  }
-
-  /** Waits until the call stands in this step, as the API shows it. */
-  async standsIn(step: string): Promise<Row> {
-    return until(
-      `the call to stand in ${step}`,
-      async () => {
-        const row = await this.row()
-        const stands = row?.['path'].at(-1)
-        if (stands?.step === step && stands.outcome === null) return row
-        throw new Error(`it stands in ${JSON.stringify(row?.['path'])}`)
-      },
-      HEARD_WITHIN_MS,
-    )
-  }
-
-  /** The call's row once it is over and nothing is left of it on Asterisk or with agents. */
-  async afterwards(): Promise<Row> {
-    const row = await until('the call to be over in the API', async () => {
-      const row = await this.row()
-      return row?.['endedAt'] != null ? row : null
-    })
-    await this.#hotline.isGone(row)
-    return row
-  }
-
-  /** The ticket that the call became. */
-  async ticket(): Promise<Row> {
-    const row = await until('the call to have a ticket', async () => {
-      const row = await this.row()
-      return row?.['ticketId'] != null ? row : null
-    })
-    return this.#hotline.get(`/v1/tickets/${row['ticketId']}`)
-  }
-}
-
-/** `ask_pin: wrong, not_correct: done, …` */
-export function pathOf(row: Row): string {
-  return row['path'].map((entry: Row) => `${entry['step']}: ${entry['outcome']}`).join(', ')
 }
 
 /** `0.0 s ask_pin: wrong, 4.2 s not_correct: done, …` */

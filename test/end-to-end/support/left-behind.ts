@@ -1,6 +1,5 @@
 /** What is still there of a call, or of all: asked of Asterisk, the API and the tables. Empty: nothing is. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { ari as askAsterisk } from '../../support/ari.ts'
 import type { TestPforte } from '../../support/pforte.ts'
 
 type Part = Record<string, any>
@@ -26,12 +25,7 @@ export async function leftOf(pforte: TestPforte, callId: string | null): Promise
 }
 
 export async function ari(pforte: TestPforte, what: 'channels' | 'bridges' | 'recordings/stored'): Promise<Part[]> {
-  const home = pforte.environment['PFORTE_HOME']!
-  const { ports } = JSON.parse(await readFile(join(home, 'run', 'asterisk.json'), 'utf8')) as { ports: { ari: number } }
-  const password = (await readFile(join(home, 'ari-password'), 'utf8')).trim()
-  const response = await fetch(`http://127.0.0.1:${ports.ari}/ari/${what}`, {
-    headers: { authorization: `Basic ${Buffer.from(`pforte:${password}`).toString('base64')}` },
-  })
+  const response = await askAsterisk(pforte.environment['PFORTE_HOME']!, what)
   if (!response.ok) throw new Error(`Asterisk answered ${response.status}`)
   return (await response.json()) as Part[]
 }

@@ -1,39 +1,47 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cacheDir } from '../../../src/local/cache.ts'
-import { ensureDebianPackages } from '../../../src/local/debian-packages.ts'
 import { silent } from '../../../src/local/progress.ts'
+import { ensureSipp } from '../../support/parts.ts'
 
 export interface SippRun {
   readonly port: number
   /** Resolves when sipp has made its calls: with its exit code (0: all as the scenario says) and what it wrote. */
   readonly done: Promise<{ code: number | null; said: string }>
+  /** Whether the scenario has come to `sign(name)`. */
+  shows(name: string): Promise<boolean>
+  /** For a call that nobody waits for any more. */
+  kill(): void
+}
+
+export interface SippOptions {
+  /** Beside the usual ones. */
+  readonly args?: string[]
+  /** What lies beside the scenario: sound to be played. */
+  readonly files?: Readonly<Record<string, Buffer>>
+  /** A scenario that takes longer has failed. */
+  readonly withinS?: number
 }
 
 /**
  * Runs one call of a sipp scenario: a SIP implementation that is not ours, to try ours against.
  * @param remote where it calls, or undefined for a scenario that is called
  */
-export async function sipp(scenario: string, remote?: { host: string; port: number }, args: string[] = []): Promise<SippRun> {
-  const packages = await ensureDebianPackages({
-    name: 'sipp',
-    packages: ['sip-tester'],
-    suite: 'sid',
-    components: ['main'],
-    cacheDir: await cacheDir(),
-    progress: silent,
-  })
+export async function sipp(scenario: string, remote?: { host: string; port: number }, options: SippOptions = {}): Promise<SippRun> {
+  const { command, args: firstArgs } = await sippCommand()
   const folder = await mkdtemp(join(tmpdir(), 'pforte-sipp-'))
+  for (const [name, content] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), content)
   await writeFile(
     join(folder, 'scenario.xml'),
     `<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="story">\n${scenario}\n</scenario>\n`,
   )
   const [port, mediaPort] = [await freePort(), await freePort()]
-  const launch = await packages.launch('sipp', [
+  const args = [
+    ...firstArgs,
     '-sf',
     'scenario.xml',
     '-m',
@@ -49,17 +57,17 @@ export async function sipp(scenario: string, remote?: { host: string; port: numb
     '-mi',
     '127.0.0.1',
     '-timeout',
-    '20s',
+    `${options.withinS ?? 20}s`,
     '-timeout_error',
     '-trace_err',
     '-error_file',
     'errors.txt',
     '-nostdin',
     '-skip_rlimit',
-    ...args,
+    ...(options.args ?? []),
     ...(remote === undefined ? [] : [`${remote.host}:${remote.port}`]),
-  ])
-  const child = spawn(launch.command, launch.args, {
+  ]
+  const child = spawn(command, args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TERM: 'dumb' },
@@ -71,7 +79,23 @@ export async function sipp(scenario: string, remote?: { host: string; port: numb
     return { code: code as number | null, said: said.slice(-3000) }
   })
   if (remote === undefined) await untilTaken(port)
-  return { port, done }
+  const shows = (name: string): Promise<boolean> =>
+    access(join(folder, name)).then(
+      () => true,
+      () => false,
+    )
+  return { port, done, shows, kill: () => void child.kill('SIGKILL') }
+}
+
+/** By this a scenario tells how far it is. */
+export function sign(name: string): string {
+  return `<nop><action><exec command="touch ${name}"/></action></nop>`
+}
+
+/** The one of the test run, or for a test file that is run by itself the one from Debian. */
+async function sippCommand(): Promise<{ command: string; args: string[] }> {
+  const given = process.env['PFORTE_TEST_SIPP']
+  return given === undefined ? ensureSipp(await cacheDir(), silent) : (JSON.parse(given) as { command: string; args: string[] })
 }
 
 async function freePort(): Promise<number> {
@@ -109,13 +133,13 @@ a=${direction}`
 export function request(
   method: string,
   number: number,
-  { to = '<sip:bert@[remote_ip]:[remote_port]>[peer_tag_param]', body = '' } = {},
+  { callee = 'bert', caller = 'sipp', to, body = '' }: { callee?: string; caller?: string; to?: string; body?: string } = {},
 ): string {
   return `<![CDATA[
-${method} sip:bert@[remote_ip]:[remote_port] SIP/2.0
+${method} sip:${callee}@[remote_ip]:[remote_port] SIP/2.0
 ${via}
-From: "sipp" <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPpTag[call_number]
-To: ${to}
+From: "sipp" <sip:${caller}@[local_ip]:[local_port]>;tag=[pid]SIPpTag[call_number]
+To: ${to ?? `<sip:${callee}@[remote_ip]:[remote_port]>[peer_tag_param]`}
 Call-ID: [call_id]
 CSeq: ${number} ${method}
 Contact: <sip:sipp@[local_ip]:[local_port]>
