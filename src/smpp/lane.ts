@@ -57,7 +57,7 @@ export class BoundLane implements Lane {
     this.#settings = settings
     this.bind = settings.bind
     this.route = settings.route
-    this.referenceBits = settings.link.concatenation === 'udh8' ? 8 : 16
+    this.referenceBits = ['udh16', 'sar'].includes(settings.link.concatenation) ? 16 : 8
   }
 
   /** Parts that were written and not answered until now. */
