@@ -13,7 +13,7 @@ import { stateFromRow } from '../domain/call/state.ts'
 import type { CallRunner } from './calls/call-runner.ts'
 import type { Calls } from './calls/calls.ts'
 import { bridgeOf, callOf, legNameOf, recordingOf } from './calls/ids.ts'
-import type { CallRow, CallStore, HeldPlace } from './ports/store.ts'
+import type { CallStore, HeldPlace, OpenCall } from './ports/store.ts'
 import type { Log } from './ports/log.ts'
 import type { Observed, Telephony } from './ports/telephony.ts'
 import { untilStored } from './store-patience.ts'
@@ -31,9 +31,9 @@ export type RecoveryDeps = {
  * Brings calls from rows into memory, before any of them goes on. Gives up
  * when `wanted` says so: this process is ending.
  */
-export async function adoptRows(deps: RecoveryDeps, rows: CallRow[], wanted: () => boolean): Promise<void> {
+export async function adoptRows(deps: RecoveryDeps, found: OpenCall[], wanted: () => boolean): Promise<void> {
   const flows = new Map<string, KeptFlow | null>()
-  for (const row of rows) await adoptRow(deps, row, flows, wanted)
+  for (const call of found) await adoptRow(deps, call, flows, wanted)
   await releaseStrays(deps, wanted)
 }
 
@@ -67,7 +67,7 @@ export async function reconcile(deps: RecoveryDeps): Promise<Set<string> | null>
 
 type KeptFlow = Awaited<ReturnType<CallStore['flowByHash']>>
 
-async function adoptRow(deps: RecoveryDeps, row: CallRow, flows: Map<string, KeptFlow>, wanted: () => boolean): Promise<void> {
+async function adoptRow(deps: RecoveryDeps, { row, known }: OpenCall, flows: Map<string, KeptFlow>, wanted: () => boolean): Promise<void> {
   const { calls, store, log } = deps
   if (calls.get(row.id) !== undefined) return
   // Mostly it is one flow for all of them.
@@ -84,7 +84,7 @@ async function adoptRow(deps: RecoveryDeps, row: CallRow, flows: Map<string, Kep
     return
   }
   const { id, leg, line, dialled, caller, trunk, startedAt } = row
-  calls.adopt({ id, leg, line, dialled, caller, trunk, startedAt }, { hash: row.flowHash, ...kept }, state)
+  calls.adopt({ id, leg, line, dialled, caller, trunk, startedAt }, { hash: row.flowHash, ...kept }, state).known = known
 }
 
 /** Before any call goes on, so that nobody who is offered anew is let go by mistake. */

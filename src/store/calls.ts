@@ -1,5 +1,5 @@
 /** Calls as the runner journals and resumes them. Reading them for people is in `call-records.ts`. */
-import type { CallRow, FlowPrompts } from '../app/ports/store.ts'
+import type { CallRow, FlowPrompts, OpenCall } from '../app/ports/store.ts'
 import type { Flow } from '../domain/call/flow.ts'
 import type { Connections, Run, Statement } from './connections.ts'
 
@@ -41,11 +41,12 @@ const save: Statement = {
 
 const open: Statement = {
   name: 'open calls',
-  text: `SELECT id, asterisk, leg, line, dialled, caller, trunk, language, flow_hash AS "flowHash", state,
-      customer_id AS "customerId", contract_id AS "contractId", agent_id AS "agentId", queued_at AS "queuedAt",
-      started_at AS "startedAt", answered_at AS "answeredAt", connected_at AS "connectedAt", ended_at AS "endedAt",
-      outcome, path
-    FROM calls WHERE asterisk = $1 AND ended_at IS NULL ORDER BY started_at, id`,
+  text: `SELECT o.id, o.asterisk, o.leg, o.line, o.dialled, o.caller, o.trunk, o.language, o.flow_hash AS "flowHash", o.state,
+      o.customer_id AS "customerId", o.contract_id AS "contractId", o.agent_id AS "agentId", o.queued_at AS "queuedAt",
+      o.started_at AS "startedAt", o.answered_at AS "answeredAt", o.connected_at AS "connectedAt", o.ended_at AS "endedAt",
+      o.outcome, o.path, k.name AS "customerName", c.service
+    FROM calls o LEFT JOIN contracts c ON c.id = o.contract_id LEFT JOIN customers k ON k.id = c.customer_id
+    WHERE o.asterisk = $1 AND o.ended_at IS NULL ORDER BY o.started_at, o.id`,
 }
 
 const flowByHash: Statement = { name: 'flow by hash', text: 'SELECT flow, prompts FROM flows WHERE hash = $1' }
@@ -61,8 +62,9 @@ export class Calls {
     await saveCalls(this.#connections.run, rows)
   }
 
-  open(asterisk: string): Promise<CallRow[]> {
-    return this.#connections.run<CallRow>(open, [asterisk])
+  async open(asterisk: string): Promise<OpenCall[]> {
+    const rows = await this.#connections.run<CallRow & OpenCall['known']>(open, [asterisk])
+    return rows.map(({ customerName, service, ...row }) => ({ row, known: { customerName, service } }))
   }
 
   async flowByHash(hash: string): Promise<{ flow: Flow; prompts: FlowPrompts } | null> {

@@ -1,17 +1,36 @@
 import t from 'tap'
 import { BadCursor } from '../../src/app/ports/records.ts'
 import { testStore } from '../support/postgres.ts'
-import { callRow, definitions, flow, monday, serviceWith } from '../support/stories.ts'
+import { callRow, customerWithPin, definitions, flow, monday, serviceWith } from '../support/stories.ts'
 
 t.test('a call is written down as it goes, and found again after a restart', async (t) => {
   const { calls } = await testStore(t)
   await calls.saveCalls([callRow('call-1'), callRow('call-2', { asterisk: 'other-pbx' })])
   await calls.saveCalls([callRow('call-1', { state: { phase: 'active', step: 'queue' }, queuedAt: monday + 5000, language: 'en' })])
   t.strictSame(await calls.openCalls('pbx'), [
-    callRow('call-1', { state: { phase: 'active', step: 'queue' }, queuedAt: monday + 5000, language: 'en' }),
+    {
+      row: callRow('call-1', { state: { phase: 'active', step: 'queue' }, queuedAt: monday + 5000, language: 'en' }),
+      known: { customerName: null, service: null },
+    },
   ])
   await calls.saveCalls([callRow('call-1', { endedAt: monday + 9000, outcome: 'abandoned' })])
   t.strictSame(await calls.openCalls('pbx'), [])
+})
+
+t.test('whoever waits is found again with what the agent’s phone shows of them', async (t) => {
+  const store = await testStore(t)
+  await serviceWith(store, [])
+  const { contract, customer } = await customerWithPin(store.records, '48213')
+  await store.calls.saveCalls([callRow('call-1', { contractId: contract.id, customerId: customer.id }), callRow('call-2')])
+  t.strictSame(
+    (await store.calls.openCalls('pbx')).map(({ known }) => known),
+    [
+      { customerName: 'Marta Weber', service: 'Entstörung 8 h' },
+      { customerName: null, service: null },
+    ],
+  )
+  await store.query('DELETE FROM customers')
+  t.match((await store.calls.openCalls('pbx'))[0], { known: { customerName: null } }, 'a customer who was erased meanwhile is nobody')
 })
 
 t.test('a batch holds the newest state of each call; an empty one is nothing', async (t) => {

@@ -21,7 +21,7 @@ t.test('with years of data, no question of a call and no list reads a table from
       SELECT gen_random_uuid(), 'x' || n, CASE WHEN n % 400 = 0 THEN '${customer.id}'::uuid END, '+49621' || n % 5000, 'x', CASE WHEN n % 200 = 0 THEN 'in_progress' ELSE 'completed' END, 'voicemail', 1, 'old-' || n, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
     INSERT INTO queue_entries (call_id, queue, priority, entered_at, sort_at, state, left_at)
       SELECT 'old-' || n, 'emergency', 0, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n), CASE WHEN n < 500 THEN 'waiting' ELSE 'left' END, to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
-    INSERT INTO pins (id, contract_id, digest, key_id, created_at) SELECT gen_random_uuid(), '${contract.id}', decode(md5(n::text), 'hex'), 'other', now() FROM generate_series(1, 20000) n;
+    INSERT INTO pins (id, contract_id, digest, key_id, length, created_at) SELECT gen_random_uuid(), '${contract.id}', decode(md5(n::text), 'hex'), 'other', 5, now() FROM generate_series(1, 20000) n;
     INSERT INTO pin_attempts (line, trunk, caller, call_id, attempted_at) SELECT 'hotline', 'carrier', '+4930' || n, 'x', to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
     ANALYZE;`)
 

@@ -1,7 +1,7 @@
 /** A call as those see it who do its commands: what it is, where it stands, and how to tell it what came of them. */
 import type { CallEvent } from '../../domain/call/events.ts'
 import type { CallState } from '../../domain/call/state.ts'
-import type { CallRow } from '../ports/store.ts'
+import type { CallRow, KnownCaller } from '../ports/store.ts'
 import type { CallWork } from './call-work.ts'
 import type { ActiveFlow } from './definitions.ts'
 import type { CallServices } from './services.ts'
@@ -26,8 +26,8 @@ export type CallInHand = {
   take(event: CallEvent): void
   /** As it is written down now. */
   row(): CallRow
-  /** What a right PIN told of the caller, for the agent's display. In memory only. */
-  known: { customerName: string | null; service: string | null }
+  /** Who calls, for the agent's display. Not part of the call's own row. */
+  known: KnownCaller
 }
 
 /** The call still stands in this visit, so what it asked for is still wanted. */

@@ -43,6 +43,12 @@ export type CallRow = {
   rings?: { agentId: string; offer: number; at: number } | null
 }
 
+/** What the agent's phone may show of who calls: from a right PIN, or from the contract that it once opened. */
+export type KnownCaller = { customerName: string | null; service: string | null }
+
+/** A call that was under way when it was last written down. */
+export type OpenCall = { row: CallRow; known: KnownCaller }
+
 export type PinQuestion = {
   callId: string
   line: string
@@ -54,11 +60,8 @@ export type PinQuestion = {
   at: number
 }
 
-export type PinAnswer = {
+export type PinAnswer = KnownCaller & {
   result: PinResult
-  /** What the agent's phone may show, when the PIN was right. */
-  customerName: string | null
-  service: string | null
   /** Set when this attempt made the line step up or brought an alarm. */
   alarm: string | null
 }
@@ -153,7 +156,7 @@ export type PinLimits = {
 export interface CallStore {
   /** Writes many calls at once; the newest state of each. */
   saveCalls(rows: CallRow[]): Promise<void>
-  openCalls(asterisk: string): Promise<CallRow[]>
+  openCalls(asterisk: string): Promise<OpenCall[]>
   flowByHash(hash: string): Promise<{ flow: Flow; prompts: FlowPrompts } | null>
 
   /** Looks the PIN up, counts the attempt, applies the limits: one round trip for a right one. */

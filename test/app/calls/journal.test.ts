@@ -21,7 +21,7 @@ async function underWay(test: Test) {
     },
     enterQueue: () =>
       journal.carry('call-1', row, (row) => store.calls.enterQueue({ callId: 'call-1', row, queue: 'emergency', priority: 0, at: monday })),
-    written: async () => (await store.calls.openCalls('pbx')).map(({ path }) => path[0]?.step),
+    written: async () => (await store.calls.openCalls('pbx')).map(({ row }) => row.path[0]?.step),
   }
 }
 
