@@ -53,6 +53,9 @@ export type Plan = {
 
 export type PlanDefaults = { responseDelayMs: number; receiptDelayMs: number }
 
+/** At a time; beyond, the oldest is forgotten. */
+const mostFaults = 1_000
+
 type Lasting = { fault: Fault; left: number; taken: number; since: number }
 
 /** The faults that are on, in the order in which they were asked for. */
@@ -77,6 +80,7 @@ export class Faults {
   add(fault: Fault): void {
     const left = 'next' in fault ? (fault.next ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
     this.#lasting.push({ fault, left, taken: 0, since: this.#now() })
+    if (this.#lasting.length > mostFaults) this.#lasting.shift()
   }
 
   clear(): void {

@@ -75,9 +75,18 @@ function told(kept: Kept): SeenPdu {
   const { at, direction, bind } = kept
   if ('bad' in kept) return { at, direction, bind, sequence: kept.sequence, status: statusName(0), command: null, bad: kept.bad }
   const { command, sequence, status, fields, tlvs } = kept.pdu
-  const shown: Record<string, unknown> = { ...fields }
-  if ('password' in shown) delete shown['password']
-  return { at, direction, bind, sequence, status: statusName(status), command, fields: shown, tlvs: { ...tlvs }, text: textOf(kept.pdu) }
+  return {
+    ...{ at, direction, bind, sequence, status: statusName(status), command },
+    ...{ fields: shown(fields), tlvs: shown(tlvs), text: textOf(kept.pdu) },
+  }
+}
+
+function shown(fields: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([name]) => name !== 'password')
+      .map(([name, value]) => [name, Buffer.isBuffer(value) ? value.toString('hex') : (value as unknown)]),
+  )
 }
 
 function textOf(pdu: Pdu): string | null {

@@ -70,6 +70,8 @@ export type Counts = {
 
 export type Bind = { name: string; account: string; type: BindType }
 
+const mostConnections = 1_000
+
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new Simulator(options)
   await simulator.listen()
@@ -117,6 +119,7 @@ export class Simulator {
       options.tls === undefined
         ? createServer((socket) => this.#accept(socket, now))
         : createTlsServer(options.tls, (socket) => this.#accept(socket, now))
+    this.#server.maxConnections = mostConnections
   }
 
   async listen(): Promise<void> {
