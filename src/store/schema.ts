@@ -3,6 +3,7 @@ import { sql, type ColumnType, type Generated, type JSONColumnType, type RawBuil
 import type { CallOutcome } from '../domain/call/commands.ts'
 import type { Flow } from '../domain/call/flow.ts'
 import type { PathEntry } from '../domain/call/state.ts'
+import type { MessageState, PartState, ReceiptState } from '../domain/sms/message-state.ts'
 import type { TicketSource, TicketStatus } from '../app/ports/records.ts'
 import type { FlowPrompts } from '../app/ports/store.ts'
 
@@ -148,4 +149,82 @@ export type Schema = {
     created_at: Time
   }
   recording_chunks: { recording_id: string; piece: number; data: Buffer }
+  messages: {
+    id: string
+    direction: 'out' | 'in'
+    recipient: string
+    sender: string
+    body: string
+    state: MessageState | 'received'
+    template: string | null
+    ticket_id: string | null
+    customer_id: string | null
+    tells_status: TicketStatus | null
+    tells_version: number | null
+    is_answer: Generated<boolean>
+    is_stranger: Generated<boolean>
+    line: string | null
+    time_zone: string | null
+    happened_at: Time
+    dedupe_key: string | null
+    due_at: OptionalTime
+    attempt: Generated<number>
+    repeats: Generated<number>
+    refusals: Generated<number>
+    parts: Generated<number>
+    sending_by: string | null
+    bind: string | null
+    route: string | null
+    epoch: number | null
+    sequence: number | null
+    sent_at: OptionalTime
+    uncertain_at: OptionalTime
+    done_at: OptionalTime
+    trace: ColumnType<TraceStep[], string | undefined, string>
+    created_at: Time
+  }
+  message_parts: {
+    message_id: string
+    attempt: number
+    part: number
+    state: PartState
+    route: string
+    carrier_id: string | null
+    error: string | null
+    submitted_at: Time
+    done_at: OptionalTime
+  }
+  receipts: {
+    id: Generated<number>
+    route: string
+    carrier_ids: string[]
+    state: ReceiptState
+    error: string | null
+    done_at: OptionalTime
+    received_at: Time
+    matched_at: OptionalTime
+  }
+  reply_piles: { route: string; sender: string; recipient: string; piles: string; expires_at: Time }
+  sms_consents: {
+    id: Generated<number>
+    number: string
+    purpose: string
+    is_in: boolean
+    said_at: Time
+    word: string | null
+    message_id: string | null
+    said_over: string
+  }
+  sms_alarms: { what: string; raised_at: Time; count: number }
+  events: {
+    id: string
+    type: string
+    idempotency_key: string | null
+    request_digest: Buffer
+    message_ids: string[]
+    created_at: Time
+  }
 }
+
+/** One step of a message's trace. `what` and `why` are fixed words that tell of nobody. Epoch ms. */
+export type TraceStep = { at: number; what: string; why: string }

@@ -6,6 +6,7 @@
  */
 import type { CallOutcome } from '../../domain/call/commands.ts'
 import type { PathEntry } from '../../domain/call/state.ts'
+import type { MessageState } from '../../domain/sms/message-state.ts'
 import type { Announcement } from './store.ts'
 
 export type Customer = {
@@ -102,6 +103,47 @@ export type TimeRange = { from?: number; to?: number }
 /** What there is of the demo: nothing yet, all, or what a start that was cut short left. `pinIds` are those that have not been revoked. */
 export type DemoRows = { customerId: string | null; contractId: string | null; pinIds: string[] }
 
+export type MessageDirection = 'out' | 'in'
+export type MessageRecordState = MessageState | 'received'
+/** `parts` have the carrier's id once it gave one. `trace` tells step by step what was decided and why. */
+export type MessageRecord = {
+  id: string
+  direction: MessageDirection
+  to: string
+  from: string
+  text: string
+  template: string | null
+  ticketId: string | null
+  customerId: string | null
+  state: MessageRecordState
+  parts: { messageId: string | null; state: string }[]
+  trace: { at: number; what: string; why: string }[]
+  createdAt: number
+}
+export type MessageFilter = {
+  ticketId?: string
+  to?: string
+  from?: string
+  direction?: MessageDirection
+  state?: MessageRecordState
+  template?: string
+} & { since?: number; until?: number }
+
+export type NewTicketRequest = { subject: string; caller: string | null; customerId: string | null; status: TicketStatus }
+/** Only what is given changes. `version`: refused if the ticket has another by now. */
+export type TicketChange = { status?: TicketStatus; subject?: string; version?: number }
+export type TicketComment = { id: string; ticketId: string; author: string; text: string; createdAt: number }
+
+/** Another system's event. `to` is E.164. The same idempotency key with the same request brings the same answer. */
+export type EventRequest = {
+  type: string
+  to: string | null
+  customerId: string | null
+  data: Record<string, string>
+  idempotencyKey: string | null
+}
+export type EventRecord = { id: string; messageIds: string[] }
+
 export type Refusal = { refused: 'not_found' | 'conflict' | 'invalid'; field?: string; message: string }
 export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
 
@@ -117,6 +159,16 @@ export interface Records {
 
   tickets(filter: { status?: TicketStatus; caller?: string; customerId?: string } & TimeRange, page: PageRequest): Promise<Page<Ticket>>
   ticket(id: string): Promise<Ticket | null>
+  /** Its status is entered, and told by SMS, as if it had come to it step by step. */
+  createTicket(ticket: NewTicketRequest, at: number): Promise<Result<Ticket>>
+  /** Along allowed ways only. A change that changes nothing does nothing. */
+  changeTicket(id: string, change: TicketChange, at: number): Promise<Result<Ticket>>
+  comment(ticketId: string, comment: { author: string; text: string }, at: number): Promise<Result<TicketComment>>
+  /** Oldest first. */
+  comments(ticketId: string): Promise<TicketComment[]>
+  messages(filter: MessageFilter, page: PageRequest): Promise<Page<MessageRecord>>
+  message(id: string): Promise<MessageRecord | null>
+  postEvent(event: EventRequest, at: number): Promise<Result<EventRecord>>
   /** Reads a part of the recording; `from`/`to` are byte offsets, `to` exclusive. */
   voicemail(ticketId: string): Promise<{ size: number; read(from: number, to: number): AsyncIterable<Buffer> } | null>
 

@@ -1,0 +1,72 @@
+/**
+ * What sending and receiving SMS ask of the store. Everything that decides is
+ * a row: several processes may send from one outbox, and any of them may die
+ * between two lines of code.
+ *
+ * Every method rejects with `StoreUnavailable` while Postgres is away.
+ */
+import type { SmsDefinition } from '../../domain/sms/definition.ts'
+import type { Incoming, PartResult, Reservation } from './smsc.ts'
+
+/** A message that may go now, locked by the transaction that shows it. */
+export type DueMessage = {
+  id: string
+  /** This try; one more than those before. */
+  attempt: number
+  to: string
+  from: string
+  text: string
+  /** Of a message of several parts: those that the carrier has already. */
+  settledParts: readonly number[]
+}
+
+/** What the sender made room for. `only` are the parts that go, if not all. */
+export type Taken = { reservation: Reservation; parts: number }
+
+/** To be written to the wire: this is committed. */
+export type Submitting<T extends Taken> = { message: DueMessage; taken: T; validUntil: number }
+
+export type Claimed<T extends Taken> = {
+  submitting: Submitting<T>[]
+  /** Rows that were looked at; as many as were asked for if there are more. */
+  looked: number
+  /** When the next one is due, as far as is known now; null: nothing waits. */
+  nextDueAt: number | null
+}
+
+export type ClaimRequest<T extends Taken> = {
+  at: number
+  /** Of this process: rows that are being submitted are its own while it lives. */
+  sender: string
+  most: number
+  /**
+   * Called within the transaction for each message that may go. Null: there is no room, it stays as it is; `unsendable`
+   * ends it. No waiting in here.
+   */
+  take(message: DueMessage): T | null | { unsendable: string }
+}
+
+/** A result with the try it belongs to. */
+export type TryResult = { attempt: number; result: PartResult }
+
+export interface Outbox {
+  /** Called in this process after a commit that made something due. A hint: what is due is in the rows. */
+  onDue(listener: () => void): void
+  claim<T extends Taken>(request: ClaimRequest<T>): Promise<Claimed<T>>
+  /** What the carrier said of parts. Each may be told twice. */
+  record(results: readonly TryResult[], at: number): Promise<void>
+  /** Messages that a dead sender was submitting are uncertain from now on. Returns how many, and which senders live. */
+  rescue(sender: string, at: number): Promise<{ uncertain: number }>
+  /** Sends again or gives up on those whose time of waiting for an answer is over. */
+  settleUncertain(at: number): Promise<{ nextAt: number | null }>
+  /** A lease on sending: while it is held, rows of this sender are not rescued. */
+  takeSenderLease(): Promise<{ sender: string; lost: Promise<string>; release(): Promise<void> }>
+
+  /** Stored when it settles: the carrier may be told so. */
+  takeIncoming(incoming: readonly Incoming[], at: number): Promise<void>
+  /** Long replies whose missing parts did not come are taken as they are. */
+  expirePiles(at: number): Promise<{ nextAt: number | null }>
+
+  /** From now on; null: no SMS at all. What waits is looked at anew. */
+  useSms(definition: SmsDefinition | null, at: number): Promise<void>
+}
