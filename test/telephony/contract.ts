@@ -9,6 +9,7 @@ import { callers } from './contract/callers.ts'
 import { keeping } from './contract/keeping.ts'
 import { line } from './contract/line.ts'
 import { messages } from './contract/messages.ts'
+import { outside } from './contract/outside.ts'
 import { startPbx } from './support/pbx.ts'
 import { stageOf } from './support/stage.ts'
 
@@ -18,5 +19,5 @@ const ALL_MS = 200_000
 export async function telephonyContract(t: Test, transport: Transport): Promise<void> {
   t.setTimeout(ALL_MS)
   const stage = stageOf(await startPbx(t), transport)
-  for (const stories of [line, callers, messages, agents, keeping]) stories(t, stage)
+  for (const stories of [line, callers, messages, agents, outside, keeping]) stories(t, stage)
 }

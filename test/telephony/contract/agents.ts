@@ -2,6 +2,7 @@
 import type { Test } from 'tap'
 import type { TelephonyCommand } from '../../../src/app/ports/telephony.ts'
 import type { IncomingCall } from '../../../src/local/phone/incoming.ts'
+import { until } from '../../support/until.ts'
 import type { Stage } from '../support/stage.ts'
 
 export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): void {
@@ -83,7 +84,11 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
     await here.send({ do: 'hangUp', leg })
     t.match(await picked?.ended, { by: 'them' })
     t.match(await here.seen.event('legEnded'), { leg })
-    t.match(await here.telephony.send({ do: 'stopRinging', leg }), { ok: false, why: 'gone' })
+    // That it is over is told as soon as it has been decided; the PBX may take another moment to clear it away.
+    await until('the leg to be gone', async () => {
+      const outcome = await here.telephony.send({ do: 'stopRinging', leg })
+      return !outcome.ok && outcome.why === 'gone'
+    })
     await call.hangUp()
   })
 

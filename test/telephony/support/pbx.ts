@@ -8,6 +8,8 @@ import { silent as progress } from '../../../src/local/progress.ts'
 import { freeSipPort, temporaryHome } from '../../local/support/homes.ts'
 
 export type Pbx = {
+  /** PFORTE_HOME of it. */
+  home: string
   ariUrl: string
   user: string
   password: string
@@ -23,8 +25,9 @@ export type Pbx = {
 
 export async function startPbx(t: Test): Promise<Pbx> {
   const sip = { host: '127.0.0.1', port: await freeSipPort() }
+  const home = await temporaryHome(t)
   const { ariUrl, user, password, version } = await ensureAsterisk({
-    home: await temporaryHome(t),
+    home,
     sip,
     rtpPorts: { from: 30_000, to: 39_999 },
     progress,
@@ -32,6 +35,7 @@ export async function startPbx(t: Test): Promise<Pbx> {
   const fetched = new Map<string, number>()
   const promptUrl = await servePrompts(t, fetched)
   return {
+    home,
     ariUrl,
     user,
     password,
