@@ -71,8 +71,9 @@ export class Session {
     const { responseTimeoutMs, enquireLinkMs, enquireLinkTimeoutMs, partialPduMs } = settings
     const shortest = Math.min(responseTimeoutMs, enquireLinkMs, enquireLinkTimeoutMs, partialPduMs)
     // After this process itself stood still, answers may lie unread in the
-    // socket: timers run first, so the verdict waits for one round of reading.
-    this.#looks = setInterval(() => setImmediate(() => this.#look()), Math.min(1000, Math.ceil(shortest / LOOKS_A_DEADLINE)))
+    // socket: timers run first, so the verdict on this moment waits for one round of reading.
+    const everyMs = Math.min(1000, Math.ceil(shortest / LOOKS_A_DEADLINE))
+    this.#looks = setInterval(() => setImmediate((now: number) => this.#look(now), performance.now()), everyMs)
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.on('end', () => this.#finished())
     socket.on('error', (error) => this.end(error.message))
@@ -233,9 +234,8 @@ export class Session {
   }
 
   /** All deadlines. */
-  #look(): void {
+  #look(now: number): void {
     if (this.isEnded()) return
-    const now = performance.now()
     const { responseTimeoutMs, enquireLinkMs, enquireLinkTimeoutMs, partialPduMs, window } = this.#settings
     if (this.#partialSince > 0 && now - this.#partialSince > partialPduMs && !this.#socket.isPaused()) {
       this.#faults.count('partial_pdu', { octets: this.#reader.partialBytes })

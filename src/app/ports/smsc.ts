@@ -33,6 +33,8 @@ export type EncodedMessage = {
 
 /**
  * How one part ended.
+ * - `accepted`: `carrierId` is what receipts will be about; empty if the carrier gave none. All parts of a message have
+ *   the same one on a route that joins them (message_payload).
  * - `rejected`: the carrier took it not. `permanent` is never tried again; `throttled` slows the bind, `queue_full` the
  *   destination too; `temporary` may be tried again. `status` is SMPP's name: `ESME_RINVDSTADR`.
  * - `unanswered`: written (perhaps in part), and no answer came in time or before the session ended. An answer may
@@ -105,7 +107,10 @@ export interface Smsc {
   open(): void
   /** Binds that can take something now, the most preferred route first; empty while there is none. */
   lanes(): Lane[]
-  /** Called when a lane has room again or one is bound: the sender then looks for work. Not while `lanes()` was not empty before. */
+  /**
+   * Called once when there is room for who looked for it in vain: after `lanes()` was empty or `reserve` gave null.
+   * Not before that happened.
+   */
   onRoom(listener: () => void): void
   onResult(listener: (result: PartResult) => void): void
   /** The carrier hears that it was taken once the promise is fulfilled, and that it should come again if it is rejected. */
