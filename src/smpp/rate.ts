@@ -17,6 +17,8 @@ const LONGEST_PAUSE_MS = 30_000
 const RECOVERY_MS = 10_000
 /** Faster than any link: from here on a bind without a limit is without one again. */
 const UNLIMITED_PER_SECOND = 100_000
+/** Of tokens, which come in fractions. */
+const ROUNDING = 1e-6
 /** Over which the parts that went through are counted. */
 const SAMPLE_MS = 1_000
 
@@ -50,7 +52,7 @@ export class Rate {
   /** Parts that may leave now. Infinity without limit. */
   room(now: number): number {
     this.#refill(now)
-    return now < this.#pausedUntil ? 0 : Math.max(0, Math.floor(this.#tokens))
+    return now < this.#pausedUntil ? 0 : Math.max(0, Math.floor(this.#tokens + ROUNDING))
   }
 
   /**
@@ -106,7 +108,7 @@ export class Rate {
 
   /** Tokens that must be there for so many parts: the bucket never holds more than a burst. */
   #needed(parts: number): number {
-    return Math.min(parts, Math.floor(this.#burst()))
+    return Math.min(parts, Math.floor(this.#burst() + ROUNDING))
   }
 
   #burst(): number {
