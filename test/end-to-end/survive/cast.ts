@@ -20,7 +20,7 @@ import { endlessTone, longestWithout, stairs } from './sounds.ts'
 
 const CALLER_HZ = 440
 const AGENT_HZ = 620
-const RECORDED_MS = 90_000
+const RECORDED_MS = 120_000
 const HEARD_WITHIN_MS = 20_000
 
 export type Role =
@@ -165,23 +165,38 @@ export async function everybody(t: Test, hotline: Hotline): Promise<Cast> {
   }
 }
 
+/** Whose prompt begins anew. */
+export type SpokenTo = 'prompted' | 'typing' | 'mistaken' | 'informed' | 'greeted'
+export const SPOKEN_TO: readonly SpokenTo[] = ['prompted', 'typing', 'mistaken', 'informed', 'greeted']
+/** When it happens again, soon afterwards: what `greeted` hears once more may be over by then. */
+export const SPOKEN_TO_AGAIN = SPOKEN_TO.filter((role) => role !== 'greeted')
+
 /** How long after `since` (performance.now()) the first word of each prompt came that is spoken anew. */
-export async function spokenAnew(hotline: Hotline, { callers, announcement }: Cast, since: number): Promise<Partial<Record<Role, number>>> {
-  const prompts: Partial<Record<Role, Buffer>> = {
+export async function spokenAnew(
+  hotline: Hotline,
+  { callers, announcement }: Cast,
+  since: number,
+  to = SPOKEN_TO,
+): Promise<Map<Role, number>> {
+  const prompts: Record<SpokenTo, Buffer> = {
     prompted: await hotline.prompt('welcome'),
     typing: await hotline.prompt('welcome'),
     mistaken: await hotline.prompt('ask_pin'),
     greeted: await hotline.prompt('leave_message'),
     informed: announcement,
   }
-  const afterMs: Partial<Record<Role, number>> = {}
-  await Promise.all(
-    Object.entries(prompts).map(async ([role, wav]) => {
-      const { startedAt } = await callers[role as Role].call.heard.waitForPrompt(wav, { since, timeoutMs: HEARD_WITHIN_MS })
-      afterMs[role as Role] = startedAt - since
+  const afterMs = await Promise.all(
+    to.map(async (role): Promise<[Role, number]> => {
+      const { startedAt } = await callers[role].call.heard.waitForPrompt(prompts[role], { since, timeoutMs: HEARD_WITHIN_MS })
+      return [role, startedAt - since]
     }),
   )
-  return afterMs
+  return new Map(afterMs)
+}
+
+/** `prompted 512, typing 530, …` */
+export function timesOf(afterMs: ReadonlyMap<Role, number>): string {
+  return [...afterMs].map(([role, ms]) => `${role} ${ms.toFixed(0)}`).join(', ')
 }
 
 /** Everybody is still on the line, in the step where they stood, at the place that they had; nobody else is reserved. */

@@ -1,11 +1,9 @@
 /** The line between Pforte and Asterisk is cut: calls go on in Asterisk, and Pforte finds them again. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import t from 'tap'
 import { until } from '../../support/until.ts'
-import { proxyTo } from '../../telephony/support/proxy.ts'
 import { Hotline } from '../support/hotline.ts'
-import { conversationUntouched, everybody, goOn, nothingLost, spokenAnew } from './cast.ts'
+import { asteriskOf, putBehindALine } from './behind-a-line.ts'
+import { conversationUntouched, everybody, goOn, nothingLost, spokenAnew, timesOf } from './cast.ts'
 import { definitionForSurvival } from './definition.ts'
 import { hearsFallback, holdsAll, nothingIsLeftOnAsterisk, ticketOf, ticketsOf } from './messages.ts'
 import { stairs, stairsHeard } from './sounds.ts'
@@ -14,21 +12,10 @@ t.setTimeout(240_000)
 
 const CUT_FOR_MS = 10_000
 
-/** From here on Asterisk is a configured one, behind a line that can be cut. */
 const hotline = await Hotline.open(t, { yaml: definitionForSurvival })
 const { pforte } = hotline
-await pforte.terminate()
-const home = pforte.environment['PFORTE_HOME']!
-const { ports } = JSON.parse(await readFile(join(home, 'run/asterisk.json'), 'utf8')) as { ports: { ari: number } }
-const line = await proxyTo(t, `http://127.0.0.1:${ports.ari}`)
-Object.assign(pforte.environment, {
-  ARI_URL: line.url,
-  ARI_USER: 'pforte',
-  ARI_PASSWORD: (await readFile(join(home, 'ari-password'), 'utf8')).trim(),
-})
-await pforte.run()
-
-const asterisk = async (): Promise<{ ok: boolean; detail: string }> => (await pforte.request('GET', '/readyz')).body['parts'].asterisk
+const line = await putBehindALine(t, pforte)
+const asterisk = () => asteriskOf(pforte)
 
 t.test('cut for ten seconds with somebody in every step; who calls meanwhile leaves a message', { timeout: 120_000 }, async (t) => {
   const cast = await everybody(t, hotline)
@@ -49,8 +36,7 @@ t.test('cut for ten seconds with somebody in every step; who calls meanwhile lea
 
   line.mend()
   const mendedAt = performance.now()
-  const anew = Object.entries(await spokenAnew(hotline, cast, mendedAt))
-  t.comment(`spoken anew, ms after the line was mended: ${anew.map(([role, ms]) => `${role} ${ms.toFixed(0)}`).join(', ')}`)
+  t.comment(`spoken anew, ms after the line was mended: ${timesOf(await spokenAnew(hotline, cast, mendedAt))}`)
   await until('/readyz to say that all is well', async () => (await asterisk()).ok)
   await nothingLost(t, hotline, cast)
   conversationUntouched(t, cast, cutAt)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { until } from '../../support/until.ts'
 import { Hotline } from '../support/hotline.ts'
-import { conversationUntouched, everybody, goOn, nothingLost, spokenAnew, type Cast } from './cast.ts'
+import { conversationUntouched, everybody, goOn, nothingLost, SPOKEN_TO, SPOKEN_TO_AGAIN, spokenAnew, timesOf, type Cast } from './cast.ts'
 import { changed, definitionForSurvival } from './definition.ts'
 import { stairsHeard } from './sounds.ts'
 
@@ -13,49 +13,25 @@ t.setTimeout(240_000)
 const hotline = await Hotline.open(t, { yaml: definitionForSurvival })
 const { pforte } = hotline
 
-/** Starts the process; `startedAt` is before Node itself has begun. */
-async function startAgain(t: Test): Promise<number> {
+/** Kills the process, and starts it again after what is to happen in between. Everybody stands where they stood. */
+async function kill(t: Test, cast: Cast, spokenTo = SPOKEN_TO, meanwhile = async (): Promise<void> => {}): Promise<void> {
+  await pforte.kill()
+  await meanwhile()
+  // Before Node itself has begun.
   const startedAt = performance.now()
   await pforte.run()
   t.comment(`ready ${(performance.now() - startedAt).toFixed(0)} ms after the start of the process`)
-  return startedAt
-}
-
-async function tellSpokenAnew(t: Test, cast: Cast, startedAt: number): Promise<void> {
-  const anew = Object.entries(await spokenAnew(hotline, cast, startedAt))
-  t.comment(`spoken anew, ms after the start of the process: ${anew.map(([role, ms]) => `${role} ${ms.toFixed(0)}`).join(', ')}`)
-}
-
-t.test('Pforte is killed with somebody in every step, and started again', { timeout: 120_000 }, async (t) => {
-  const cast = await everybody(t, hotline)
-  const killedAt = performance.now()
-  await pforte.kill()
-  await tellSpokenAnew(t, cast, await startAgain(t))
+  t.comment(`spoken anew, ms after the start of the process: ${timesOf(await spokenAnew(hotline, cast, startedAt, spokenTo))}`)
   await nothingLost(t, hotline, cast)
-  conversationUntouched(t, cast, killedAt)
-  const { recorded, recordedMs } = await goOn(t, hotline, cast)
-  const heard = stairsHeard(recorded)
-  t.ok(heard.longestFaultMs <= 60 && heard.heardMs > recordedMs - 1_000, `all of the message: ${heard.heardMs} of ${recordedMs} ms`)
-})
+}
 
-t.test('killed, and started with another pforte.yaml: calls under way end as they began', { timeout: 120_000 }, async (t) => {
+const story = 'Pforte is killed with somebody in every step and started again, and once more with another pforte.yaml'
+t.test(story, { timeout: 150_000 }, async (t) => {
   const cast = await everybody(t, hotline)
   const killedAt = performance.now()
-  await pforte.kill()
+  await kill(t, cast)
   const before = await pforte.readYaml()
-  await pforte.writeYaml(
-    changed(before, (service) => {
-      const { hotline: flow } = service['flows']
-      const { outage: _, informed: __, ask_pin, ...others } = flow['steps']
-      flow['start'] = 'gate'
-      flow['steps'] = JSON.parse(JSON.stringify({ gate: ask_pin, ...others }).replaceAll('"ask_pin_again"', '"once_more"'))
-      service['prompts']['welcome']['de'] = 'Hier ist die neue Ansage.'
-      service['prompts']['not_correct']['de'] = 'So geht es nicht.'
-      service['prompts']['thanks']['de'] = 'Danke und Ende.'
-    }),
-  )
-  await tellSpokenAnew(t, cast, await startAgain(t))
-  await nothingLost(t, hotline, cast)
+  await kill(t, cast, SPOKEN_TO_AGAIN, () => pforte.writeYaml(withAnotherFlow(before)))
   conversationUntouched(t, cast, killedAt)
 
   const newcomer = await hotline.caller(t)
@@ -70,11 +46,26 @@ t.test('killed, and started with another pforte.yaml: calls under way end as the
     'who calls now walks the new flow',
   )
 
-  await goOn(t, hotline, cast)
+  // Calls under way end as they began.
+  const { recorded, recordedMs } = await goOn(t, hotline, cast)
+  const heard = stairsHeard(recorded)
+  t.ok(heard.longestFaultMs <= 60 && heard.heardMs > recordedMs - 1_000, `all of the message: ${heard.heardMs} of ${recordedMs} ms`)
   await pforte.writeYaml(before)
   await pforte.kill()
   await pforte.run()
 })
+
+function withAnotherFlow(text: string): string {
+  return changed(text, (service) => {
+    const { hotline: flow } = service['flows']
+    const { outage: _, informed: __, ask_pin, ...others } = flow['steps']
+    flow['start'] = 'gate'
+    flow['steps'] = JSON.parse(JSON.stringify({ gate: ask_pin, ...others }).replaceAll('"ask_pin_again"', '"once_more"'))
+    service['prompts']['welcome']['de'] = 'Hier ist die neue Ansage.'
+    service['prompts']['not_correct']['de'] = 'So geht es nicht.'
+    service['prompts']['thanks']['de'] = 'Danke und Ende.'
+  })
+}
 
 /** `hotline.prompt` knows the sounds of the flow before. */
 async function promptOfNewFlow(name: string): Promise<Buffer> {
