@@ -13,7 +13,7 @@ const src = join(root, 'src')
 const rings: Record<string, string[] | 'everything'> = {
   domain: [],
   app: ['domain'],
-  telephony: ['app', 'domain'],
+  telephony: ['app', 'domain', 'wire'],
   store: ['app', 'domain'],
   http: ['app', 'domain'],
   wire: [],

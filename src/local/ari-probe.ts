@@ -1,5 +1,6 @@
 import { compareVersions, OLDEST_ASTERISK, SAFE_ASTERISK, upstreamVersion } from './asterisk-packages.ts'
 import { errorCode, PartFailure } from './part-failure.ts'
+import { tlsFailure, type TlsFailure } from '../wire/tls-failure.ts'
 
 export interface AriAccess {
   /** `http://127.0.0.1:8088`, with or without `/ari` at its end. */
@@ -13,6 +14,8 @@ export type AriAnswer =
   | { kind: 'starting' }
   | { kind: 'wrongPassword' }
   | { kind: 'noAri'; detail: string }
+  /** Its certificate is not trusted. */
+  | { kind: 'untrusted'; failure: TlsFailure }
   | { kind: 'unreachable'; detail: string }
 
 /** Asks an Asterisk who it is, once, without waiting for it to become ready. */
@@ -31,6 +34,8 @@ export async function probeAri({ ariUrl, user, password }: AriAccess, limitMs = 
     return { kind: 'ready', version: upstreamVersion(info.system?.version ?? '') ?? '0.0.0' }
   } catch (error) {
     if (error instanceof SyntaxError) return { kind: 'noAri', detail: 'its answer is no JSON' }
+    const failure = tlsFailure(error, 'ARI_URL')
+    if (failure !== null) return { kind: 'untrusted', failure }
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     return { kind: 'unreachable', detail: errorCode(cause) ?? (cause instanceof Error ? cause.message : String(cause)) }
   }
@@ -63,6 +68,13 @@ export async function checkConfiguredAsterisk(access: AriAccess): Promise<{ vers
         exitCode: 2,
         what: `${access.ariUrl} does not speak ARI (${answer.detail})`,
         mend: 'Set ARI_URL to the address in its http.conf, and load res_ari.so and its sisters (asterisk-config/modules.conf).',
+      })
+    case 'untrusted':
+      throw new PartFailure({
+        part,
+        exitCode: 2,
+        what: `the Asterisk at ${access.ariUrl} ${answer.failure.what}`,
+        mend: answer.failure.mend,
       })
     case 'unreachable':
       throw new PartFailure({

@@ -1,4 +1,5 @@
 /** Where Asterisk is, and the plain HTTP questions that come before and beside its event socket. */
+import { tlsFailure } from '../wire/tls-failure.ts'
 import { ConnectFailure } from './connect-failure.ts'
 import { HEEDED_EVENTS } from './ari-events.ts'
 import { saidInBody } from './over-websocket.ts'
@@ -42,7 +43,7 @@ export function eventUrl({ base, app }: AriAccess): string {
 /**
  * Asks Asterisk for its version.
  *
- * @throws ConnectFailure for a refused password; Error for what may pass (starting, unreachable)
+ * @throws ConnectFailure for a refused password or a certificate that is not trusted; Error for what may pass (starting, unreachable)
  */
 export async function askVersion(access: AriAccess): Promise<string> {
   const { base, user } = access
@@ -85,6 +86,8 @@ async function ask(access: AriAccess, method: string, path: string, body?: strin
     })
     return { status: response.status, text: await response.text() }
   } catch (error) {
+    const tls = tlsFailure(error, 'ARI_URL')
+    if (tls !== null) throw new ConnectFailure(`the Asterisk at ${access.base.host} ${tls.what}`, tls.mend)
     throw new Error(`Asterisk at ${access.base.host} cannot be reached: ${reasonOf(error)}`, { cause: error })
   }
 }

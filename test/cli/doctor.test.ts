@@ -1,19 +1,21 @@
 /** The doctor looks and touches nothing. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { freePort } from '../../src/local/ports.ts'
+import { certificate } from '../support/certificate.ts'
 import { freshDatabase, rules, testStore } from '../support/postgres.ts'
 import { customerWithPin, monday, serviceWith, valueOf } from '../support/stories.ts'
 import { strangeAsterisk } from '../telephony/support/strange-asterisk.ts'
+import { tlsProxyTo } from '../telephony/support/tls-proxy.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
 t.test('on an empty database it says that the start makes it, and leaves it empty; no secret is made', async (t) => {
-  const { url, query } = await database(t)
+  const { url, query } = await databaseOf(t)
   await query('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
   const { lines, home, exitCode } = await doctor(t, { DATABASE_URL: url })
   t.match(lines, /! postgres +the database lacks 0001_hotline/)
@@ -24,7 +26,7 @@ t.test('on an empty database it says that the start makes it, and leaves it empt
 })
 
 t.test('a database of an older Pforte stays as it is', async (t) => {
-  const { url, query } = await database(t)
+  const { url, query } = await databaseOf(t)
   await query(`DELETE FROM pforte_migration WHERE name <> '0001_hotline'; ALTER TABLE pins DROP COLUMN length`)
   const { rows: before } = await query('SELECT name FROM pforte_migration')
   t.match((await doctor(t, { DATABASE_URL: url })).lines, /! postgres +the database lacks 0002_pin_length/)
@@ -32,7 +34,7 @@ t.test('a database of an older Pforte stays as it is', async (t) => {
 })
 
 t.test('a database that no start has seen gets no secret from the doctor; one that has one is held to it', async (t) => {
-  const { url, query } = await database(t)
+  const { url, query } = await databaseOf(t)
   t.match((await doctor(t, { DATABASE_URL: url })).lines, /✓ postgres/)
   t.same((await query('SELECT * FROM service_secret')).rows, [])
 
@@ -68,7 +70,28 @@ t.test('it names who cannot type their PIN or customer number any more, and an A
   t.equal(exitCode, 0, 'warnings are no failure')
 })
 
-async function database(t: Test) {
+t.test('an Asterisk behind TLS with an authority of its own: one line says how to trust it, and that works', async (t) => {
+  const { url: database } = await databaseOf(t)
+  const { url } = await strangeAsterisk(t)
+  const authority = certificate()
+  const environment = {
+    DATABASE_URL: database,
+    ARI_URL: await tlsProxyTo(t, url, certificate({ by: authority })),
+    ARI_USER: 'pforte',
+    ARI_PASSWORD: 'quittengelee',
+  }
+  const strange = await doctor(t, environment)
+  t.match(strange.lines, /✗ asterisk +the Asterisk at https:.* shows a certificate of an authority .*\n.*NODE_EXTRA_CA_CERTS/)
+  t.equal(strange.exitCode, 1)
+
+  const folder = await mkdtemp(join(tmpdir(), 'pforte-doctor-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'authority.pem'), authority.cert)
+  const trusting = await doctor(t, { ...environment, NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem') })
+  t.match(trusting.lines, /✓ asterisk +Asterisk 22\.10\.1 answers/)
+})
+
+async function databaseOf(t: Test) {
   const { url, drop } = await freshDatabase()
   const pool = new pg.Pool({ connectionString: url, max: 1 })
   t.teardown(async () => {
