@@ -169,6 +169,7 @@ export class Connections {
   readonly kysely: Kysely<Schema>
   readonly log: Log
   readonly #pool: GuardedPool
+  readonly #afterCommit = new WeakMap<Transaction<Schema>, (() => void)[]>()
   #closed: Promise<void> | null = null
 
   constructor(databaseUrl: string, log: Log, waits: Waits = defaultWaits) {
@@ -233,7 +234,22 @@ export class Connections {
 
   /** The same through kysely, for what no caller waits for. @throws StoreUnavailable */
   kyselyTransaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return withRetries(() => this.kysely.transaction().execute(work))
+    return withRetries(async () => {
+      const hooks: (() => void)[] = []
+      const result = await this.kysely.transaction().execute((transaction) => {
+        this.#afterCommit.set(transaction, hooks)
+        return work(transaction)
+      })
+      for (const hook of hooks) hook()
+      return result
+    })
+  }
+
+  /** Runs `hook` once this transaction of `kyselyTransaction` is committed, and not if it is not. */
+  afterCommit(transaction: Transaction<Schema>, hook: () => void): void {
+    const hooks = this.#afterCommit.get(transaction)
+    assert(hooks !== undefined, 'a transaction that kyselyTransaction began')
+    hooks.push(hook)
   }
 
   /** Connections that somebody has taken and not given back; 0 when nothing is under way. */

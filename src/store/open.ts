@@ -1,5 +1,6 @@
 /** Puts the store together: one pool, and behind the two ports a file for each idea. */
 import type { Log } from '../app/ports/log.ts'
+import type { StrangerCap } from '../domain/sms/caps.ts'
 import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
 import type { Records } from '../app/ports/records.ts'
 import { Agents } from './agents.ts'
@@ -18,6 +19,8 @@ import { Pins } from './pins.ts'
 import { Queue } from './queue.ts'
 import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
+import { SmsEvents } from './sms/events.ts'
+import { SmsIntents } from './sms/intents.ts'
 import { Tickets } from './tickets.ts'
 import { Voicemails } from './voicemails.ts'
 
@@ -39,6 +42,8 @@ export type StoreOptions = StoreRules & {
   /** `apply` brings the database up to date first; `check` refuses one that is not, and opening it writes nothing. */
   migrations?: 'apply' | 'check'
   waits?: Waits
+  /** A cap on SMS to numbers that nobody vouches for bit. */
+  onSmsAlarm?: (cap: StrangerCap) => void
   /** Epoch milliseconds. */
   now?: () => number
 }
@@ -80,6 +85,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 
   const leases = new Leases(databaseUrl, log)
+  const onDue: (() => void)[] = []
+  const sms = new SmsIntents(
+    connections,
+    {
+      onDue: () => {
+        for (const listener of onDue) listener()
+      },
+      onAlarm: (cap) => options.onSmsAlarm?.(cap),
+    },
+    log,
+  )
   const parts = {
     agents: new Agents(connections, keys),
     announcements: new Announcements(connections),
@@ -93,7 +109,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     queue: new Queue(connections, now),
     service: new ServiceRecords(connections),
     tickets: new Tickets(connections),
-    voicemails: new Voicemails(connections, numbers),
+    smsEvents: new SmsEvents(connections, sms),
+    voicemails: new Voicemails(connections, numbers, sms),
   }
   const close = async (): Promise<void> => {
     await leases.close()
@@ -132,6 +149,7 @@ type Parts = {
   queue: Queue
   service: ServiceRecords
   tickets: Tickets
+  smsEvents: SmsEvents
   voicemails: Voicemails
 }
 
@@ -170,7 +188,7 @@ function callStore(
 }
 
 function recordsOf(
-  { agents, announcements, callRecords, customers, pins, service, tickets, voicemails }: Parts,
+  { agents, announcements, callRecords, customers, pins, service, smsEvents, tickets, voicemails }: Parts,
   now: () => number,
 ): Records {
   return {
@@ -182,6 +200,7 @@ function recordsOf(
     revokePin: (id, at) => pins.revoke(id, at),
     tickets: (filter, page) => tickets.list(filter, page),
     ticket: (id) => tickets.get(id),
+    postEvent: (event, at) => smsEvents.post(event, at),
     voicemail: (ticketId) => voicemails.read(ticketId),
     calls: (filter, page) => callRecords.list(filter, page),
     call: (id) => callRecords.get(id),

@@ -10,6 +10,7 @@ import type { Connections } from './connections.ts'
 import { isId, newId } from './ids.ts'
 import { newestFirst, pageOf } from './pages.ts'
 import { moment, type Schema } from './schema.ts'
+import type { SmsIntents } from './sms/intents.ts'
 
 export type NewTicket = {
   customerId: string | null
@@ -17,11 +18,17 @@ export type NewTicket = {
   subject: string
   source: TicketSource
   callId: string | null
+  /** `received` unless given. */
+  status?: TicketStatus
+  /** Of a voicemail: where the caller rang, and in which language they were spoken to. */
+  line?: string | null
+  language?: string | null
 }
 
-/** Makes a ticket `received`. Answers its id and number. */
+/** Makes a ticket, with the SMS that tells of it. Answers its id and number. */
 export async function createTicket(
   transaction: Transaction<Schema>,
+  sms: SmsIntents,
   ticket: NewTicket,
   at: number,
 ): Promise<{ id: string; number: string }> {
@@ -29,6 +36,7 @@ export async function createTicket(
   const { rows } = await sql<{ count: number }>`SELECT nextval('ticket_numbers_drawn') AS count`.execute(transaction)
   const number = ticketNumber(rows[0]!.count)
   const time = new Date(at)
+  const status = ticket.status ?? 'received'
   await transaction
     .insertInto('tickets')
     .values({
@@ -37,7 +45,7 @@ export async function createTicket(
       customer_id: ticket.customerId,
       caller: ticket.caller,
       subject: ticket.subject,
-      status: 'received',
+      status,
       source: ticket.source,
       version: 1,
       call_id: ticket.callId,
@@ -45,20 +53,27 @@ export async function createTicket(
       updated_at: time,
     })
     .execute()
-  await enterStatus(transaction, { ticketId: id, version: 1, status: 'received' }, at)
+  const { line = null, language = null } = ticket
+  await enterStatus(transaction, sms, { ticketId: id, version: 1, status, line, language }, at)
   return { id, number }
 }
 
-/** Every entered status, in the order of its ticket's versions. Nothing else writes statuses. */
-export async function enterStatus(
-  transaction: Transaction<Schema>,
-  entered: { ticketId: string; version: number; status: TicketStatus },
-  at: number,
-): Promise<void> {
+/** `line` and `language` are known of a call that is the reason. */
+export type EnteredStatus = {
+  ticketId: string
+  version: number
+  status: TicketStatus
+  line?: string | null
+  language?: string | null
+}
+
+/** Every entered status, in the order of its ticket's versions, with its SMS. Nothing else writes statuses. */
+export async function enterStatus(transaction: Transaction<Schema>, sms: SmsIntents, entered: EnteredStatus, at: number): Promise<void> {
   await transaction
     .insertInto('ticket_changes')
     .values({ ticket_id: entered.ticketId, version: entered.version, status: entered.status, changed_at: new Date(at) })
     .execute()
+  await sms.ticketEntered(transaction, entered, at)
 }
 
 export type TicketFilter = { status?: TicketStatus; caller?: string; customerId?: string } & TimeRange

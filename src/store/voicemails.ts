@@ -5,6 +5,7 @@ import type { Connections, Statement } from './connections.ts'
 import { isId, newId } from './ids.ts'
 import type { PhoneNumbers } from './phone-numbers.ts'
 import type { Schema } from './schema.ts'
+import type { SmsIntents } from './sms/intents.ts'
 import { createTicket } from './tickets.ts'
 
 /** Large enough for few rows, small enough that a listener's machine never holds much of it. 8 s of 8 kHz, 16 bit. */
@@ -26,10 +27,12 @@ const leftNothing: Statement = {
 export class Voicemails {
   readonly #connections: Connections
   readonly #numbers: PhoneNumbers
+  readonly #sms: SmsIntents
 
-  constructor(connections: Connections, numbers: PhoneNumbers) {
+  constructor(connections: Connections, numbers: PhoneNumbers, sms: SmsIntents) {
     this.#connections = connections
     this.#numbers = numbers
+    this.#sms = sms
   }
 
   /** One transaction: recording, ticket, the call's outcome. A recording that is a ticket already stays that one. */
@@ -48,12 +51,15 @@ export class Voicemails {
       const caller = this.#numbers.caller(request.caller)
       const ticket = await createTicket(
         transaction,
+        this.#sms,
         {
           customerId: await whoLeftIt(transaction, request.callId, caller),
           caller,
           subject: subjectOf(caller, request.language),
           source: 'voicemail',
           callId: request.callId,
+          line: request.line,
+          language: request.language,
         },
         request.at,
       )

@@ -1,0 +1,194 @@
+/**
+ * What the carrier answered, written down in batches. The common case, a whole
+ * message accepted at its first try, is one statement for all of them; the rest
+ * is looked at one message after the other, by `domain/sms/message-state.ts`.
+ */
+import type { TryResult } from '../../app/ports/outbox.ts'
+import { afterResult, aggregate, mayBecome, type MessageState, type PartState } from '../../domain/sms/message-state.ts'
+import type { Connections, Run, Statement } from '../connections.ts'
+import type { TraceStep } from '../schema.ts'
+import { matchWaiting } from './receipts.ts'
+
+/** A refusal that may pass is waited out this long, twice as long each time. */
+const firstRetryMs = 1_000
+const longestRetryMs = 15 * 60_000
+
+const recordAccepted: Statement = {
+  name: 'record accepted messages',
+  text: `WITH given AS (
+      SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, attempt integer, parts integer, route text, "carrierIds" jsonb)),
+    updated AS (
+      UPDATE messages m SET state = 'submitted', sending_by = NULL, refusals = 0, trace = m.trace || $3::jsonb
+      FROM given g
+      WHERE m.id = g.id AND m.attempt = g.attempt AND m.state = 'submitting' AND m.parts = g.parts
+      RETURNING m.id),
+    parts AS (
+      INSERT INTO message_parts (message_id, attempt, part, state, route, carrier_id, submitted_at)
+      SELECT g.id, g.attempt, c.place - 1, 'submitted', g.route, c.id, $2
+      FROM given g JOIN updated u ON u.id = g.id CROSS JOIN LATERAL jsonb_array_elements_text(g."carrierIds") WITH ORDINALITY AS c (id, place)
+      ON CONFLICT (message_id, attempt, part) DO NOTHING)
+    SELECT id FROM updated`,
+}
+
+const lockMessage: Statement = {
+  name: 'lock a message',
+  text: `SELECT id, state, attempt, parts, refusals, route FROM messages WHERE id = $1 FOR UPDATE`,
+}
+const latestParts: Statement = {
+  name: 'parts of a message',
+  text: `SELECT DISTINCT ON (part) part, state, attempt FROM message_parts WHERE message_id = $1 ORDER BY part, attempt DESC`,
+}
+const writePart: Statement = {
+  name: 'write a part',
+  text: `INSERT INTO message_parts (message_id, attempt, part, state, route, carrier_id, error, submitted_at, done_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (message_id, attempt, part) DO UPDATE SET state = excluded.state, carrier_id = coalesce(excluded.carrier_id, message_parts.carrier_id),
+      error = coalesce(excluded.error, message_parts.error), done_at = coalesce(message_parts.done_at, excluded.done_at)`,
+}
+const writeMessage: Statement = {
+  name: 'write a message after results',
+  text: `UPDATE messages SET state = $2, due_at = $3, refusals = $4, trace = trace || $5::jsonb,
+      sending_by = CASE WHEN $2 = 'submitting' THEN sending_by END,
+      uncertain_at = CASE WHEN $2 = 'uncertain' THEN coalesce(uncertain_at, $6) END,
+      sent_at = CASE WHEN $7 THEN NULL ELSE sent_at END,
+      done_at = CASE WHEN $2 IN ('delivered', 'expired', 'undeliverable', 'failed') THEN $6 END
+    WHERE id = $1`,
+}
+
+type MessageRow = { id: string; state: MessageState | 'received'; attempt: number; parts: number; refusals: number; route: string | null }
+type PartRow = { part: number; state: PartState; attempt: number }
+
+/** @param settleAfterMs how long an unanswered message waits for an answer or a receipt before its template's policy is asked */
+export async function recordResults(connections: Connections, results: readonly TryResult[], at: number): Promise<void> {
+  const byMessage = new Map<string, TryResult[]>()
+  for (const result of results) {
+    const key = `${result.result.messageId} ${result.attempt}`
+    const others = byMessage.get(key)
+    if (others === undefined) byMessage.set(key, [result])
+    else others.push(result)
+  }
+  const whole: object[] = []
+  const rest = new Map<string, TryResult[]>()
+  for (const [key, ofOne] of byMessage) {
+    const accepted = wholeMessage(ofOne)
+    if (accepted === null) rest.set(key, ofOne)
+    else whole.push(accepted)
+  }
+  const recorded = new Set<string>()
+  if (whole.length > 0) {
+    const trace: TraceStep[] = [{ at, what: 'submitted', why: 'the carrier took it' }]
+    const rows = await connections.run<{ id: string }>(recordAccepted, [JSON.stringify(whole), new Date(at), JSON.stringify(trace)])
+    for (const { id } of rows) recorded.add(id)
+  }
+  for (const [key, ofOne] of byMessage) {
+    const { messageId } = ofOne[0]!.result
+    if (!rest.has(key) && recorded.has(messageId)) continue
+    await recordOne(connections, messageId, ofOne, at)
+  }
+  const ids = results.flatMap(({ result }) =>
+    result.is === 'accepted' ? [{ route: result.reservation.route, carrierId: result.carrierId }] : [],
+  )
+  // A receipt may have been faster than the answer.
+  if (ids.length > 0) await matchWaiting(connections, ids, at)
+}
+
+/** For the one statement: all parts of one try, accepted in time. */
+function wholeMessage(results: readonly TryResult[]): object | null {
+  const [{ attempt, result: first }] = results as [TryResult]
+  const { parts } = first.reservation
+  if (results.length !== parts) return null
+  const carrierIds: string[] = []
+  for (const { result } of results) {
+    if (result.is !== 'accepted' || result.late || carrierIds[result.part] !== undefined) return null
+    carrierIds[result.part] = result.carrierId
+  }
+  return { id: first.messageId, attempt, parts, route: first.reservation.route, carrierIds }
+}
+
+function recordOne(connections: Connections, messageId: string, results: readonly TryResult[], at: number): Promise<void> {
+  return connections.transaction(async (run) => {
+    const [message] = await run<MessageRow>(lockMessage, [messageId])
+    // Erased meanwhile.
+    if (message === undefined || message.state === 'received') return
+    const rows = await run<PartRow>(latestParts, [messageId])
+    const parts = new Map(rows.map((row) => [row.part, row.state]))
+    const before = (part: number): PartState => parts.get(part) ?? unwrittenState(message.state)
+    const steps: TraceStep[] = []
+    let isRefused = false
+    for (const { attempt, result } of results) {
+      const isThis = attempt === message.attempt
+      const after = afterResult(before(result.part), result, isThis)
+      const carrierId = result.is === 'accepted' ? result.carrierId : null
+      if (after === before(result.part) && carrierId === null) continue
+      const error = result.is === 'rejected' ? result.status : null
+      await run(writePart, [
+        messageId,
+        attempt,
+        result.part,
+        isThis ? after : 'submitted',
+        result.reservation.route,
+        carrierId,
+        error,
+        new Date(at),
+        after === 'failed' ? new Date(at) : null,
+      ])
+      parts.set(result.part, after)
+      isRefused ||= result.is === 'rejected' && result.kind !== 'permanent'
+      steps.push(stepOf(result, after, message.parts, at))
+    }
+    await writeState(run, message, parts, { steps, isRefused, isUnwritten: results.every(({ result }) => result.is === 'unwritten') }, at)
+  })
+}
+
+async function writeState(
+  run: Run,
+  message: MessageRow,
+  parts: ReadonlyMap<number, PartState>,
+  { steps, isRefused, isUnwritten }: { steps: TraceStep[]; isRefused: boolean; isUnwritten: boolean },
+  at: number,
+): Promise<void> {
+  if (steps.length === 0) return
+  const from = message.state as MessageState
+  const states = Array.from({ length: message.parts }, (_, part) => parts.get(part) ?? unwrittenState(from))
+  const to = aggregate(states as [PartState, ...PartState[]])
+  const next = to !== from && mayBecome(from, to) ? to : from
+  const refusals = isRefused ? message.refusals + 1 : next === 'queued' ? message.refusals : 0
+  const retryMs = isRefused ? Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(message.refusals, 20)) : 0
+  const dueAt = next === 'queued' ? at + retryMs : next === 'uncertain' ? at : null
+  await run(writeMessage, [
+    message.id,
+    next,
+    dueAt === null ? null : new Date(dueAt),
+    refusals,
+    JSON.stringify(steps),
+    new Date(at),
+    isUnwritten && next === 'queued',
+  ])
+}
+
+/** A part without a row of its own stands where its message stands. */
+function unwrittenState(message: MessageState | 'received'): PartState {
+  switch (message) {
+    case 'held':
+    case 'suppressed':
+    case 'superseded':
+    case 'received':
+      return 'queued'
+    default:
+      return message
+  }
+}
+
+function stepOf(result: TryResult['result'], after: PartState, parts: number, at: number): TraceStep {
+  const which = parts === 1 ? '' : ` (part ${result.part + 1} of ${parts})`
+  switch (result.is) {
+    case 'accepted':
+      return { at, what: after, why: `the carrier took it${result.late ? ', as it said late' : ''}${which}` }
+    case 'rejected':
+      return { at, what: after, why: `${result.status}${result.kind === 'permanent' ? '' : ', which may pass'}${which}` }
+    case 'unanswered':
+      return { at, what: after, why: `written, but not answered: ${result.why}${which}` }
+    case 'unwritten':
+      return { at, what: after, why: `not written: ${result.why}${which}` }
+  }
+}
