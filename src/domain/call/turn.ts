@@ -33,6 +33,8 @@ export class Turn {
   readonly commands: CallCommand[] = []
   /** The edge that the present step has taken, until the walk follows it. */
   edge: string | null = null
+  /** Goes with an edge that the flow does not draw: where it leads. */
+  back: StepName | null = null
   /** How the path tells of that edge. */
   note = ''
 
@@ -108,6 +110,12 @@ export class Turn {
     if (this.edge !== null) assert.fail(`step ${this.stepName} takes ${edge} after ${this.edge}`)
     this.edge = edge
     this.note = note
+  }
+
+  /** Leaves the present step for one that the call has been in before, where something has to be done once more. */
+  goBack(to: StepName, note: string): void {
+    this.take('back', note)
+    this.back = to
   }
 
   /** Another visit of the same step: what is still said to the old one is late from now on. */

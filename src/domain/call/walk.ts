@@ -32,11 +32,12 @@ export function settle(turn: Turn): void {
 function follow(turn: Turn, edge: string): void {
   const step = presentStep(turn)
   const edges: Readonly<Record<string, StepName | undefined>> = step.kind === 'hang_up' ? {} : step.then
-  const target = edges[edge]
+  const target = turn.back ?? edges[edge]
   if (target === undefined) assert.fail(`step ${turn.stepName} of flow ${turn.flow.name} has no edge ${edge}`)
   turn.clearTimers()
   turn.mark(turn.note)
   turn.edge = null
+  turn.back = null
   enter(turn, target)
 }
 

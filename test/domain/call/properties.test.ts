@@ -31,6 +31,7 @@ const everyDoing: Doing['what'][] = [
   'talking',
   'greeting',
   'recording',
+  'listening',
   'dialling',
 ]
 

@@ -34,9 +34,16 @@ t.test('while the PIN is looked up', async (t) => {
 })
 
 t.test('while the customer number is asked: the PIN is gone, and is asked without counting', async (t) => {
-  const call = askedForPin(t).types('86420').pinIs({ is: 'step_up' }).types('100')
-  call.restarts().standsIn('not_correct').triedPin(0)
-  t.equal(call.state.path.at(-2)?.outcome, 'wrong (PIN to be typed again)')
+  const call = askedForPin(t).types('11111').pinIs({ is: 'wrong' }).hearsItOut().types('86420').pinIs({ is: 'step_up' }).types('100')
+  // Nobody hears that it was not correct.
+  call
+    .restarts()
+    .then('stopPlaying', 'stopMusic', 'clear total', 'clear between_digits', 'play please_type_pin')
+    .standsIn('ask_pin', 'collecting')
+    .triedPin(1)
+  t.equal(call.state.path.at(-2)?.outcome, 'PIN to be typed again')
+  call.types('86420').pinIs({ is: 'step_up' }).standsIn('ask_customer_number').types('10002000')
+  t.same(typedForLookUp(call.state), { pin: '86420', customerNumber: '10002000' })
   askedForPin(t).types('86420').pinIs({ is: 'step_up' }).reconnects().standsIn('ask_customer_number')
 })
 

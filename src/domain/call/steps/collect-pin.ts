@@ -29,13 +29,16 @@ import { nothingToClose, type StepRules } from './kind.ts'
 /** A look-up takes 1–2 ms. If it has not answered by now the database is away: music, not silence. */
 const slowLookUpMs = 300
 
+/** How the path tells that a caller was asked anew through no fault of theirs. */
+const lostPin = 'PIN to be typed again'
+
 export const collectPin: StepRules<CollectPinStep> = {
   enter(turn, step) {
     const typedAhead = turn.state.typedAhead
     turn.state.typedAhead = ''
     if (step.asks === 'pin') turn.state.pinInHand = ''
     if (triesOfCall(turn.flow, turn.state) >= turn.flow.pin.tries) return turn.take('exhausted')
-    if (pinIsLost(turn, step)) return turn.take('wrong', 'wrong (PIN to be typed again)')
+    if (pinIsLost(turn, step)) return turn.take('wrong', lostPin)
     ask(turn, step, typedAhead)
   },
 
@@ -60,7 +63,7 @@ export const collectPin: StepRules<CollectPinStep> = {
     if (doing.what === 'looking_up' && doing.typed !== '') return
     turn.quieten()
     turn.visitAnew()
-    if (pinIsLost(turn, step)) return turn.take('wrong', 'wrong (PIN to be typed again)')
+    if (pinIsLost(turn, step)) return askForPinAgain(turn)
     ask(turn, step, '')
   },
 
@@ -91,6 +94,19 @@ export function typedForLookUp(state: CallState): { pin: string; customerNumber:
 /** Digits are never written down, so after a restart the PIN beside the customer number is gone. No fault of the caller. */
 function pinIsLost(turn: Turn, step: CollectPinStep): boolean {
   return step.asks === 'customer_number' && turn.state.pinInHand === ''
+}
+
+/**
+ * After a restart: back to where the PIN was typed. Nothing of it was wrong, so nobody is told that it was, and no try
+ * is counted; all that is lost is what must not be kept.
+ */
+function askForPinAgain(turn: Turn): void {
+  const typedIn = turn.state.path.findLast(({ step }) => {
+    const kept = turn.flow.steps[step]
+    return kept?.kind === 'collect_pin' && kept.asks === 'pin'
+  })
+  if (typedIn === undefined) turn.take('wrong', lostPin)
+  else turn.goBack(typedIn.step, lostPin)
 }
 
 function ask(turn: Turn, step: CollectPinStep, typedAhead: string): void {
