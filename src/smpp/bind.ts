@@ -200,10 +200,19 @@ export class Bind implements Guest {
     // Of use in rows that outlive this process: no two sessions of a bind have the same one.
     this.#epoch = Math.max(Date.now(), this.#epoch + 1)
     current.boundAt = performance.now()
-    const { session } = current
     if (command !== 'bind_receiver') {
-      const settings = { bind: name, route: account.route, epoch: this.#epoch, session, rate: this.#rate, link, onResult, onRoom, onWanted }
-      current.lane = new BoundLane(settings)
+      current.lane = new BoundLane({
+        bind: name,
+        route: account.route,
+        epoch: this.#epoch,
+        session: current.session,
+        rate: this.#rate,
+        link,
+        onResult,
+        onRoom,
+        onWanted,
+        onSlowed: (status) => this.#log.warn({ status }, 'the carrier wants it slower; sending less, and more again bit by bit'),
+      })
     }
     this.#loggedWhy = ''
     this.#enter('bound', `as ${command.replace('bind_', '')}`)

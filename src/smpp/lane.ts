@@ -29,6 +29,8 @@ export type LaneSettings = {
   onResult(result: PartResult): void
   /** There may be more room than before. */
   onRoom(): void
+  /** The carrier complained, and is sent less from now on. */
+  onSlowed(status: string): void
   /** A reservation was refused, so somebody waits for more. */
   onWanted(): void
 }
@@ -44,7 +46,7 @@ export class BoundLane implements Lane {
   #inUse = 0
   /** Not submitted and not released, by sequence. */
   readonly #reserved = new Map<number, Reservation>()
-  /** Parts of a message that is longer than the window. */
+  /** Parts of a message that is longer than the window, or of a carrier that fell silent meanwhile. */
   #waiting: WaitingPart[] = []
   #onWire = 0
   /** Given up as unanswered; their answer may still come. */
@@ -66,7 +68,7 @@ export class BoundLane implements Lane {
   }
 
   get room(): number {
-    if (!this.#isOpen) return 0
+    if (!this.#isOpen || this.#settings.session.isSilent) return 0
     const free = this.#settings.link.window - this.#inUse
     if (free <= 0) return 0
     const room = Math.min(free, this.#settings.rate.room(performance.now()))
@@ -78,7 +80,7 @@ export class BoundLane implements Lane {
     assert(Number.isInteger(parts) && parts >= 1, 'at least one part is reserved')
     const { session, rate, link, bind, route, epoch, onWanted } = this.#settings
     if (!this.#isOpen) return null
-    const fits = this.#inUse + parts <= link.window || this.#inUse === 0
+    const fits = !session.isSilent && (this.#inUse + parts <= link.window || this.#inUse === 0)
     const isTaken = fits && rate.take(parts, performance.now())
     if (!isTaken) {
       if (fits) this.#wakeWhen(parts)
@@ -115,10 +117,8 @@ export class BoundLane implements Lane {
         this.#free(reservation.parts)
       })
     }
-    for (const submit of submittable.frames) {
-      if (this.#onWire < link.window && this.#waiting.length === 0) this.#write({ message, reservation, submit })
-      else this.#waiting.push({ message, reservation, submit })
-    }
+    for (const submit of submittable.frames) this.#waiting.push({ message, reservation, submit })
+    this.#writeWaiting()
   }
 
   /** Takes nothing more. @returns when all that it had taken has settled */
@@ -163,11 +163,15 @@ export class BoundLane implements Lane {
     try {
       this.#settle(part, answer.is === 'answered' ? this.#outcome(answer.pdu, answer.late) : answer)
     } finally {
-      if (!isLate) {
-        if (this.#settings.session.isOpen) for (const next of this.#waiting.splice(0, 1)) this.#write(next)
-        this.#roomChanged()
-      }
+      this.#writeWaiting()
+      this.#roomChanged()
     }
+  }
+
+  #writeWaiting(): void {
+    const { session, link } = this.#settings
+    while (this.#waiting.length > 0 && this.#onWire < link.window && session.isOpen && !session.isSilent)
+      this.#write(this.#waiting.shift()!)
   }
 
   #outcome(pdu: Pdu, late: boolean): Outcome {
@@ -175,8 +179,11 @@ export class BoundLane implements Lane {
     if (pdu.command === 'submit_sm_resp' && status === statuses.ESME_ROK) return { is: 'accepted', carrierId: pdu.fields.message_id, late }
     // A generic_nack without an error says no less that it was not understood.
     const kind = status === statuses.ESME_ROK ? 'temporary' : rejection(status)
-    if (kind === 'throttled' || kind === 'queue_full') this.#settings.rate.complain(performance.now())
-    return { is: 'rejected', kind, status: statusName(status), late }
+    const name = statusName(status)
+    if (kind === 'throttled' || kind === 'queue_full') {
+      if (this.#settings.rate.complain(performance.now())) this.#settings.onSlowed(name)
+    }
+    return { is: 'rejected', kind, status: name, late }
   }
 
   #settle({ message, reservation, submit }: WaitingPart, outcome: Outcome): void {

@@ -81,11 +81,11 @@ export class Rate {
     return pauseMs + Math.max(1, Math.ceil(((this.#needed(parts) - this.#tokens) / this.#rate) * 1000))
   }
 
-  /** ESME_RTHROTTLED came, or ESME_RMSGQFUL. */
-  complain(now: number): void {
+  /** ESME_RTHROTTLED came, or ESME_RMSGQFUL. @returns whether that was news */
+  complain(now: number): boolean {
     this.#refill(now)
     // A window full of them comes as the answer to one burst: that is one complaint.
-    if (now < this.#pausedUntil) return
+    if (now < this.#pausedUntil) return false
     // One that comes soon after the last pause says that it was too short.
     const isAgain = now - this.#pausedUntil < RECOVERY_MS
     this.#pauseMs = isAgain ? Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS
@@ -93,6 +93,7 @@ export class Rate {
     this.#rate = Math.max(Math.min(SLOWEST_PER_SECOND, this.#limit), Math.min(this.#rate, this.#wentThrough(now)) / 2)
     this.#tokens = Math.min(this.#tokens, 0)
     this.#at = this.#pausedUntil
+    return true
   }
 
   #refill(now: number): void {

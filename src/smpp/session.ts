@@ -8,7 +8,8 @@
  * connection, and so does a peer that
  * - begins a PDU and does not end it (`partialPduMs`),
  * - answers nothing after an enquire_link (`enquireLinkTimeoutMs`): mute, gone, or not reading,
- * - answers that, but no submit_sm, a whole window in a row (`responseTimeoutMs`).
+ * - answers that, but no submit_sm: after three in a row nothing more is sent (`isSilent`), and after another
+ *   `responseTimeoutMs` without even a late answer it is left.
  *
  * Memory is bounded: requests by the window, answers by not reading on while
  * the peer takes none.
@@ -24,10 +25,7 @@ import type { LinkSettings } from './settings.ts'
 
 export type Delivery = Pdu<'deliver_sm' | 'data_sm'>
 
-export type SessionSettings = Pick<
-  LinkSettings,
-  'window' | 'responseTimeoutMs' | 'enquireLinkMs' | 'enquireLinkTimeoutMs' | 'partialPduMs'
-> & {
+export type SessionSettings = Pick<LinkSettings, 'responseTimeoutMs' | 'enquireLinkMs' | 'enquireLinkTimeoutMs' | 'partialPduMs'> & {
   faults: Faults
   /** A customer's reply or a receipt; its octets are views that change after the call. To be answered by `respond`. */
   onDelivery(delivery: Delivery): void
@@ -39,6 +37,8 @@ export type SessionSettings = Pick<
 export type Asked<C extends CommandName> = C extends CommandName ? Omit<Draft<C>, 'sequence'> : never
 
 const LAST_SEQUENCE = 0x7fffffff
+/** A lost answer or two is no sign that a carrier answers none. */
+const SILENT_AFTER = 3
 /** Answers that a peer lets lie here before we stop reading what it sends. */
 const MOST_UNSENT_BYTES = 256 * 1024
 /** For the last words to a peer that may not be reading. */
@@ -61,6 +61,7 @@ export class Session {
   #enquiredAt: number
   #awaitsSince: number | null = null
   #unansweredInARow = 0
+  #silentSince: number | null = null
 
   constructor(socket: Socket, settings: SessionSettings) {
     this.#socket = socket
@@ -82,6 +83,11 @@ export class Session {
 
   get isOpen(): boolean {
     return this.#state === 'open'
+  }
+
+  /** It lives and answers no submit_sm: what is sent to it would only become uncertain. */
+  get isSilent(): boolean {
+    return this.#silentSince !== null
   }
 
   /** The first of so many sequence numbers in a row, 1–0x7FFFFFFF; after the last comes 1. */
@@ -178,7 +184,10 @@ export class Session {
 
   #answer(pdu: Pdu): void {
     this.#awaitsSince = null
-    if (pdu.command === 'submit_sm_resp' || pdu.command === 'generic_nack') this.#unansweredInARow = 0
+    if (pdu.command === 'submit_sm_resp' || pdu.command === 'generic_nack') {
+      this.#unansweredInARow = 0
+      this.#silentSince = null
+    }
     // A generic_nack to nothing in particular is how a peer tells that it did not understand; there is nothing to be done.
     if (!this.#pending.answer(pdu)) this.#faults.count('unexpected_answer', { command: pdu.command, status: pdu.status })
   }
@@ -236,7 +245,7 @@ export class Session {
   /** All deadlines. */
   #look(now: number): void {
     if (this.isEnded()) return
-    const { responseTimeoutMs, enquireLinkMs, enquireLinkTimeoutMs, partialPduMs, window } = this.#settings
+    const { responseTimeoutMs, enquireLinkMs, enquireLinkTimeoutMs, partialPduMs } = this.#settings
     if (this.#partialSince > 0 && now - this.#partialSince > partialPduMs && !this.#socket.isPaused()) {
       this.#faults.count('partial_pdu', { octets: this.#reader.partialBytes })
       return this.end('the carrier began a PDU and did not end it')
@@ -244,7 +253,10 @@ export class Session {
     if (this.#leaving !== null && now > this.#leaving.until) return this.end(this.#leaving.why)
     const expired = this.#pending.expire(now - responseTimeoutMs, `no answer within ${responseTimeoutMs} ms`)
     this.#unansweredInARow += expired.filter((command) => command === 'submit_sm').length
-    if (this.#unansweredInARow >= window) return this.end(`the carrier answered no submit_sm for ${responseTimeoutMs} ms`)
+    if (this.#unansweredInARow >= SILENT_AFTER) this.#silentSince ??= now
+    if (this.#silentSince !== null && now - this.#silentSince > responseTimeoutMs) {
+      return this.end(`the carrier answers no submit_sm, not even late (${this.#unansweredInARow} in a row)`)
+    }
     if (this.#awaitsSince !== null && now - this.#awaitsSince > enquireLinkTimeoutMs) {
       return this.end(`the carrier is mute: no answer to an enquire_link within ${enquireLinkTimeoutMs} ms`)
     }

@@ -151,6 +151,7 @@ t.test('ESME_RTHROTTLED slows the bind, and it takes again later by itself', asy
   t.equal(lane.reserve(1), null)
   t.same(link.smsc.lanes(), [])
   t.match(link.smsc.status, [{ state: 'bound', slowed: true }])
+  t.match(link.logged.join('\n'), /warn the carrier wants it slower.*ESME_RTHROTTLED/)
   carrier.script = {}
   const rooms = link.rooms
   await until('to be told of room', () => link.rooms > rooms)

@@ -1,22 +1,9 @@
 /** What is kept grows neither with the messages that were sent nor with those that a carrier does not read. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { until } from '../support/until.ts'
 import { Carrier } from './support/carrier.ts'
+import { keptBytes } from './support/kept-bytes.ts'
 import { TestLink } from './support/link.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
-async function keptBytes(): Promise<number> {
-  collectGarbage()
-  // Octets outside the heap are given back beside the collector, and counted then.
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  collectGarbage()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
 
 const MOST_KEPT_BYTES = 2 * 1024 * 1024
 
