@@ -29,7 +29,7 @@ import { DemoAgent } from './main/demo-agent.ts'
 import { seedDemo } from './main/demo-data.ts'
 import { onLeaseLost, replaced, takeLease } from './main/lease.ts'
 import { asteriskPart, postgresPart } from './main/parts.ts'
-import { openDoor } from './main/door.ts'
+import { openDoor, tryDoor } from './main/door.ts'
 import { tellGate, warnOfGate } from './main/gate-state.ts'
 import { defaultLanguage, fallbackPrompt, newestDefinitions, renderWithProgress } from './main/rendering.ts'
 import { removeRunFile, writeRunFile } from './main/run-file.ts'
@@ -79,6 +79,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
   let { service } = file
   const home = await openHome(environment.home)
   const { log, logFile } = openLog(environment, home)
+  await tryDoor(environment.http, home.path)
 
   const secret = environment.secret ?? (await ensureSecret(home.path, 'secret'))
   const apiKey = environment.apiKey ?? (await ensureSecret(home.path, 'api-key'))

@@ -8,6 +8,14 @@ export function linesOf({ file, names }: Draft): { lines: Line[]; languages: str
   const mistakes: Mistake[] = []
   const lineOf = new Map<string, string>()
   const lines = Object.entries(file.lines).map(([name, { numbers = [], flow, language }]) => {
+    if (name.length === 1) {
+      mistakes.push({
+        path: ['lines', name],
+        of: 'key',
+        message: `a line cannot be called ${name}, since nobody can dial a single letter`,
+        hint: 'Asterisk keeps those for itself (h is where a call goes that has hung up): take a longer name.',
+      })
+    }
     for (const [index, number] of numbers.entries()) {
       const other = lineOf.get(number)
       if (other !== undefined) {

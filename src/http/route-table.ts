@@ -5,7 +5,10 @@
  */
 import type { FastifyInstance } from 'fastify'
 
-/** Routes that need no key. `/prompts` is for Asterisk, which cannot send one (see `routes/prompts.ts`). */
+/**
+ * Routes that need no key. `/prompts` is for Asterisk, which cannot send one (see `routes/prompts.ts`); health and metrics
+ * are for whoever watches, which often cannot either, and speak of nobody.
+ */
 const PUBLIC_ROUTES = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/prompts/:hash(^[A-Za-z0-9_-]+).wav']
 
 export type RouteTable = {

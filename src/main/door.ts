@@ -2,6 +2,39 @@
 import type { Environment } from '../config.ts'
 import { Door } from '../http/door.ts'
 import { errorCode, PartFailure } from '../local/part-failure.ts'
+import { runningPforte } from './run-file.ts'
+
+/**
+ * Before anything is downloaded or started for it: whether we shall be able to listen. A port that another Pforte has is
+ * good enough, since we stand by until that one ends.
+ * @throws PartFailure when we cannot
+ */
+export async function tryDoor(http: Environment['http'], home: string): Promise<void> {
+  let door: Door
+  try {
+    door = await openDoor(http)
+  } catch (error) {
+    const isTaken = error instanceof PartFailure && errorCode(error.cause) === 'EADDRINUSE'
+    if (isTaken && ((await runningPforte(home)) !== null || (await isPforte(http)))) return
+    throw error
+  }
+  await door.close()
+}
+
+const ANSWERS_WITHIN_MS = 1_000
+
+/** Whether it is a Pforte that has this port. */
+async function isPforte({ host, port }: Environment['http']): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://${host.includes(':') ? `[${host}]` : host}:${port}/healthz`, {
+      signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
+    })
+    return ((await answer.json()) as { alive?: unknown } | null)?.alive === true
+  } catch {
+    // Whatever does not answer like one is none.
+    return false
+  }
+}
 
 /** @throws PartFailure when it cannot listen */
 export async function openDoor({ host, port }: Environment['http']): Promise<Door> {
