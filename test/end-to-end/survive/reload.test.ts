@@ -5,6 +5,7 @@ import t from 'tap'
 import { ownPostgres } from '../../support/postgres.ts'
 import { TestPforte } from '../../support/pforte.ts'
 import { until } from '../../support/until.ts'
+import { changed } from './definition.ts'
 
 t.setTimeout(120_000)
 
@@ -41,5 +42,15 @@ await t.test('while Postgres is away; twice, once it is back', async (t) => {
   await until('Postgres to answer again', async () => (await pforte.request('GET', '/readyz')).status === 200 || null)
   await hangUpSignal()
   await until('the file to be read again', () => Promise.resolve(readAgain() > readBefore || null))
+  t.ok(pforte.isRunning)
+})
+
+await t.test('with PINs of another length: whose holders cannot type theirs any more is told', async (t) => {
+  await pforte.admit({}, {}, '48213')
+  const yaml = await pforte.readYaml()
+  await pforte.writeYaml(changed(yaml, ({ pin }) => (pin.length = 4)))
+  await hangUpSignal()
+  await said('! 1 valid PIN is longer than pin.length (4) and cannot be typed any more')
+  await pforte.writeYaml(yaml)
   t.ok(pforte.isRunning)
 })
