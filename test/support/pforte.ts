@@ -3,6 +3,7 @@
  * own process, which can be killed and started again.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,16 +11,18 @@ import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { Phone } from '../../src/local/phone/phone.ts'
 import { stopAsterisk } from '../../src/local/asterisk.ts'
+import { removeHome } from '../../src/local/home.ts'
 import { freePort } from '../../src/local/ports.ts'
+import { stopPostgres } from '../../src/local/postgres.ts'
 import { openStore } from '../../src/store/open.ts'
 import { freshDatabase, quiet, rules } from './postgres.ts'
+import { rtpSlot } from './rtp-slot.ts'
 import { until } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** Each test's Asterisk has a range of its own for RTP, so that none hears another's calls. */
-const RTP_FIRST = 20_000
-const RTP_SLOTS = 100
-const RTP_PORTS_A_SLOT = 400
+/** An empty variable counts as not set, whatever the tests themselves are run with. */
+const NOTHING_CONFIGURED = { DATABASE_URL: '', ARI_URL: '', ARI_USER: '', ARI_PASSWORD: '', PFORTE_API_KEY: '', PFORTE_SECRET: '' }
+const NOBODYS_DATABASE = 'postgres://nobody@127.0.0.1:9/none'
 
 export type PforteOptions = {
   transport?: 'websocket' | 'ari-client'
@@ -28,6 +31,8 @@ export type PforteOptions = {
   /** What lies beside pforte.yaml: audio files of prompts. */
   files?: Record<string, Buffer>
   environment?: Record<string, string>
+  /** Nothing is configured but what keeps tests apart: Postgres is embedded (and not to be had as `db`), key and secret are Pforte's own. */
+  newcomer?: boolean
 }
 
 export type Admitted = { pin: string; pinId: string; contractId: string; customerId: string; customerNumber: string }
@@ -57,24 +62,26 @@ export class TestPforte {
   /** Started and ready; ended by `stop`. */
   static async start(options: PforteOptions = {}): Promise<TestPforte> {
     const home = await mkdtemp(join(tmpdir(), 'pforte-e2e-'))
-    const [database, slot] = [await freshDatabase(), await rtpSlot()]
-    const first = RTP_FIRST + slot.number * RTP_PORTS_A_SLOT
+    const slot = await rtpSlot()
+    const database = options.newcomer === true ? null : await freshDatabase()
     const environment: Record<string, string> = {
       PFORTE_HOME: join(home, 'home'),
       PFORTE_CONFIG: join(home, 'pforte.yaml'),
       HTTP_PORT: String(await freePort()),
       SIP_PORT: String(await freePort()),
-      RTP_PORTS: `${first}-${first + RTP_PORTS_A_SLOT - 1}`,
-      DATABASE_URL: database.url,
-      PFORTE_API_KEY: 'a-key-for-this-test-only',
-      PFORTE_SECRET: 'a-secret-for-this-test-only',
+      RTP_PORTS: `${slot.ports.from}-${slot.ports.to}`,
+      ...(database === null
+        ? NOTHING_CONFIGURED
+        : { DATABASE_URL: database.url, PFORTE_API_KEY: 'a-key-for-this-test-only', PFORTE_SECRET: 'a-secret-for-this-test-only' }),
       ...(options.transport === undefined ? {} : { ARI_TRANSPORT: options.transport }),
       ...options.environment,
     }
-    const pforte = new TestPforte(home, environment, new pg.Pool({ connectionString: database.url, max: 2 }))
+    const pforte = new TestPforte(home, environment, new pg.Pool({ connectionString: database?.url ?? NOBODYS_DATABASE, max: 2 }))
     pforte.#cleanUps.push(
-      () => database.drop(),
+      async () => database?.drop(),
       () => slot.free(),
+      // What the embedded parts keep is elsewhere for root.
+      () => removeHome(join(home, 'home')),
       () => rm(home, { recursive: true, force: true }),
     )
     await mkdir(join(home, 'home'), { mode: 0o700 })
@@ -123,11 +130,27 @@ export class TestPforte {
 
   /** As if the power of Node alone had failed. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL')
+    await this.end('SIGKILL')
   }
 
   async terminate(): Promise<void> {
-    await this.#end('SIGTERM')
+    await this.end('SIGTERM')
+  }
+
+  /** @returns the exit code; null if the signal itself was the end, or nothing ran */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process
+    if (child === null || !this.isRunning) return null
+    child.kill(signal)
+    return this.ended()
+  }
+
+  /** Waits for the end of a process that somebody else ends. @returns its exit code */
+  async ended(): Promise<number | null> {
+    const child = this.#process
+    if (child === null || !this.isRunning) return child?.exitCode ?? null
+    const [code] = (await once(child, 'exit')) as [number | null]
+    return code
   }
 
   get isRunning(): boolean {
@@ -138,6 +161,7 @@ export class TestPforte {
     await Promise.all(this.#phones.map((phone) => phone.close().catch(() => {})))
     if (this.isRunning) await this.terminate()
     await stopAsterisk(join(this.home, 'home'))
+    await stopPostgres(join(this.home, 'home'))
     await this.db.end()
     for (const cleanUp of this.#cleanUps) await cleanUp()
   }
@@ -176,6 +200,13 @@ export class TestPforte {
   }
 
   async cli(args: string[]): Promise<string> {
+    const { code, out, err } = await this.command(args)
+    if (code !== 0) throw new Error(`pforte ${args.join(' ')} ended with ${code}: ${err}`)
+    return out
+  }
+
+  /** `npx pforte …` in the surroundings of this one. */
+  async command(args: string[]): Promise<{ code: number | null; out: string; err: string }> {
     const child = spawn(process.execPath, ['src/cli.ts', ...args], {
       cwd: ROOT,
       env: { ...process.env, ...this.environment },
@@ -185,9 +216,8 @@ export class TestPforte {
     let err = ''
     child.stdout.on('data', (data: Buffer) => (out += data.toString()))
     child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-    const code = await new Promise((resolve) => child.on('close', resolve))
-    if (code !== 0) throw new Error(`pforte ${args.join(' ')} ended with ${String(code)}: ${err}`)
-    return out
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, out, err }
   }
 
   /** A customer with a contract and a PIN, drawn by Pforte or this one. */
@@ -208,7 +238,7 @@ export class TestPforte {
     const response = await fetch(this.url + path, {
       method,
       headers: {
-        authorization: `Bearer ${this.environment['PFORTE_API_KEY']}`,
+        authorization: `Bearer ${this.environment['PFORTE_API_KEY'] || (await this.#keyOfItsOwn())}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -255,26 +285,7 @@ export class TestPforte {
     return answer.body
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#process
-    if (child === null || !this.isRunning) return
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill(signal)
-    await gone
+  async #keyOfItsOwn(): Promise<string> {
+    return (await readFile(join(this.home, 'home', 'api-key'), 'utf8')).trim()
   }
-}
-
-/** Claimed by making a folder, which only one can. */
-async function rtpSlot(): Promise<{ number: number; free(): Promise<void> }> {
-  const start = process.pid % RTP_SLOTS
-  for (let step = 0; step < RTP_SLOTS; step++) {
-    const number = (start + step) % RTP_SLOTS
-    const folder = join(tmpdir(), `pforte-rtp-${number}`)
-    const mine = await mkdir(folder).then(
-      () => true,
-      () => false,
-    )
-    if (mine) return { number, free: () => rm(folder, { recursive: true, force: true }) }
-  }
-  throw new Error(`all ${RTP_SLOTS} ranges of RTP ports are taken; remove ${join(tmpdir(), 'pforte-rtp-*')} if no test runs`)
 }
