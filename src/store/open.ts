@@ -21,6 +21,8 @@ import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
 import { SmsEvents } from './sms/events.ts'
 import { SmsIntents } from './sms/intents.ts'
+import { TicketChanges } from './ticket-changes.ts'
+import { TicketComments } from './ticket-comments.ts'
 import { Tickets } from './tickets.ts'
 import { Voicemails } from './voicemails.ts'
 
@@ -108,6 +110,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     pins: new Pins(connections, keys, options.pinLength, () => gate.pinsChanged()),
     queue: new Queue(connections, now),
     service: new ServiceRecords(connections),
+    ticketChanges: new TicketChanges(connections, numbers, sms),
+    ticketComments: new TicketComments(connections),
     tickets: new Tickets(connections),
     smsEvents: new SmsEvents(connections, sms),
     voicemails: new Voicemails(connections, numbers, sms),
@@ -148,6 +152,8 @@ type Parts = {
   pins: Pins
   queue: Queue
   service: ServiceRecords
+  ticketChanges: TicketChanges
+  ticketComments: TicketComments
   tickets: Tickets
   smsEvents: SmsEvents
   voicemails: Voicemails
@@ -188,7 +194,7 @@ function callStore(
 }
 
 function recordsOf(
-  { agents, announcements, callRecords, customers, pins, service, smsEvents, tickets, voicemails }: Parts,
+  { agents, announcements, callRecords, customers, pins, service, smsEvents, ticketChanges, ticketComments, tickets, voicemails }: Parts,
   now: () => number,
 ): Records {
   return {
@@ -200,6 +206,10 @@ function recordsOf(
     revokePin: (id, at) => pins.revoke(id, at),
     tickets: (filter, page) => tickets.list(filter, page),
     ticket: (id) => tickets.get(id),
+    createTicket: (ticket, at) => ticketChanges.create(ticket, at),
+    changeTicket: (id, change, at) => ticketChanges.change(id, change, at),
+    comment: (ticketId, comment, at) => ticketComments.add(ticketId, comment, at),
+    comments: (ticketId, page) => ticketComments.list(ticketId, page),
     postEvent: (event, at) => smsEvents.post(event, at),
     voicemail: (ticketId) => voicemails.read(ticketId),
     calls: (filter, page) => callRecords.list(filter, page),

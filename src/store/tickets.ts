@@ -99,10 +99,14 @@ export class Tickets {
   }
 
   async get(id: string): Promise<Ticket | null> {
-    if (!isId(id)) return null
-    const row = await ticketsWithVoicemail(this.#connections.kysely).where('tickets.id', '=', id).executeTakeFirst()
-    return row === undefined ? null : asTicket(row)
+    return isId(id) ? readTicket(this.#connections.kysely, id) : null
   }
+}
+
+/** As it stands, in a transaction or outside. */
+export async function readTicket(database: Kysely<Schema>, id: string): Promise<Ticket | null> {
+  const row = await ticketsWithVoicemail(database).where('tickets.id', '=', id).executeTakeFirst()
+  return row === undefined ? null : asTicket(row)
 }
 
 type TicketRow = Omit<Ticket, 'voicemail'> & { durationMs: number | null }

@@ -159,13 +159,13 @@ export interface Records {
 
   tickets(filter: { status?: TicketStatus; caller?: string; customerId?: string } & TimeRange, page: PageRequest): Promise<Page<Ticket>>
   ticket(id: string): Promise<Ticket | null>
-  /** Its status is entered, and told by SMS, as if it had come to it step by step. */
+  /** Enters just this status, and tells it by SMS. */
   createTicket(ticket: NewTicketRequest, at: number): Promise<Result<Ticket>>
   /** Along allowed ways only. A change that changes nothing does nothing. */
   changeTicket(id: string, change: TicketChange, at: number): Promise<Result<Ticket>>
   comment(ticketId: string, comment: { author: string; text: string }, at: number): Promise<Result<TicketComment>>
-  /** Oldest first. */
-  comments(ticketId: string): Promise<TicketComment[]>
+  /** Null: there is no such ticket. */
+  comments(ticketId: string, page: PageRequest): Promise<Page<TicketComment> | null>
   messages(filter: MessageFilter, page: PageRequest): Promise<Page<MessageRecord>>
   message(id: string): Promise<MessageRecord | null>
   postEvent(event: EventRequest, at: number): Promise<Result<EventRecord>>
