@@ -17,7 +17,10 @@ import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, ty
 import pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
 import { asPortError, isCollision, isUnavailable, notConnected } from './errors.ts'
+import { type Parameter, PreparedQuery, type Statement } from './prepared.ts'
 import type { Schema } from './schema.ts'
+
+export type { Statement } from './prepared.ts'
 
 export type Waits = { connectMs: number; statementMs: number; idleInTransactionMs: number }
 export const defaultWaits: Waits = { connectMs: 2000, statementMs: 3000, idleInTransactionMs: 10_000 }
@@ -29,8 +32,6 @@ const closeMs = 2000
 /** Two transactions in each other's way are tried again this often. */
 const collisionRetries = 4
 
-/** A statement that is prepared once a connection and then only executed. Named by what it does. */
-export type Statement = { name: string; text: string }
 /** Runs a statement; rows come with times as epoch milliseconds and bigints as numbers. */
 export type Run = <Row extends object = Record<string, unknown>>(statement: Statement, values: unknown[]) => Promise<Row[]>
 
@@ -89,11 +90,30 @@ class GuardedClient implements PostgresPoolClient {
   readonly query = ((textOrConfig: unknown, values?: unknown) => this.send(textOrConfig, values)) as PostgresPoolClient['query']
 
   async send(textOrConfig: unknown, values?: unknown): Promise<{ rows: object[] }> {
+    return this.#guarded(() =>
+      (this.#client.query as (...args: unknown[]) => Promise<{ rows: object[] }>).call(this.#client, textOrConfig, values),
+    )
+  }
+
+  execute(statement: Statement, values: Parameter[]): Promise<{ rows: object[] }> {
+    return this.#guarded(
+      () =>
+        new Promise((resolve, reject) => {
+          const query = new PreparedQuery(statement, values, types, (error, result) => {
+            if (error === null) resolve(result!)
+            else reject(error)
+          })
+          ;(this.#client.query as unknown as (query: object) => void).call(this.#client, query)
+        }),
+    )
+  }
+
+  async #guarded(work: () => Promise<{ rows: object[] }>): Promise<{ rows: object[] }> {
     // A client that gave up on an answer would hand that answer to the next question.
     if (this.#broken) throw asPortError(new Error('Connection terminated'))
     this.#cork()
     try {
-      return await (this.#client.query as (...args: unknown[]) => Promise<{ rows: object[] }>).call(this.#client, textOrConfig, values)
+      return await work()
     } catch (error) {
       if (isUnavailable(error)) this.#broken = true
       throw asPortError(error)
@@ -264,13 +284,16 @@ export class Connections {
 }
 
 async function execute<Row extends object>(client: GuardedClient, statement: Statement, values: unknown[]): Promise<Row[]> {
-  const { rows } = await client.send({ name: statement.name, text: statement.text, values: values.map(asParameter) })
+  const { rows } = await client.execute(statement, values.map(asParameter))
   return rows as Row[]
 }
 
-/** `pg` writes times in local time, piece by piece. */
-function asParameter(value: unknown): unknown {
-  return value instanceof Date ? value.toISOString() : value
+/** Lists and objects go as JSON texts, written by whoever has them. */
+function asParameter(value: unknown): Parameter {
+  if (typeof value === 'string' || value === null || value instanceof Buffer) return value
+  if (value instanceof Date) return value.toISOString()
+  assert(['number', 'boolean', 'bigint'].includes(typeof value), 'a value that a statement can take')
+  return String(value)
 }
 
 async function withRetries<T>(work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,106 @@
+/**
+ * A prepared statement on `pg`'s connection, with what the way of a call does
+ * not need left out: the columns of a statement are described once and then
+ * known, rows are read straight into objects, and Bind, Execute and Sync leave
+ * as one piece (PostgreSQL's manual, "Extended Query", 54.2.3).
+ */
+import pg from 'pg'
+import { serialize } from 'pg-protocol'
+
+/** A statement that is prepared once a connection and then only executed. Named by what it does. */
+export type Statement = { name: string; text: string }
+/** As they go to Postgres: texts, or bytes. */
+export type Parameter = string | Buffer | null
+
+type Column = { name: string; parse: (text: string) => unknown }
+type Field = { name: string; dataTypeID: number; format?: string }
+type Connection = {
+  stream: { write(bytes: Uint8Array): void }
+  /** By name: known to the server, and sent to it without an answer yet. */
+  parsedStatements: Record<string, string>
+  submittedNamedStatements: Record<string, string>
+  parse(query: { name: string; text: string }): void
+  describe(what: { type: 'P'; name: string }): void
+}
+type Types = { getTypeParser(oid: number, format?: unknown): (text: string) => unknown }
+type Done = (error: Error | null, result?: { rows: object[] }) => void
+
+const executeAndSync = Buffer.concat([serialize.execute(), serialize.sync()])
+/** What the statements answer, by their text: the same on every connection. */
+const columnsOf = new Map<string, Column[]>()
+
+// `pg` pipelines only its own queries, so this is one of them by inheritance; of what it does, nothing is left.
+export class PreparedQuery extends (pg.Query as unknown as new (config: object) => object) {
+  readonly name: string
+  readonly text: string
+  callback: Done
+  readonly #values: Parameter[]
+  readonly #types: Types
+  #columns: Column[]
+  readonly #rows: object[] = []
+  #failed: Error | null = null
+
+  constructor({ name, text }: Statement, values: Parameter[], types: Types, callback: Done) {
+    super({ name, text })
+    this.name = name
+    this.text = text
+    this.callback = callback
+    this.#values = values
+    this.#types = types
+    this.#columns = columnsOf.get(text) ?? []
+  }
+
+  submit(connection: Connection): Error | null {
+    const { name, text } = this
+    if (connection.parsedStatements[name] === undefined && connection.submittedNamedStatements[name] === undefined) {
+      connection.parse({ name, text })
+      connection.submittedNamedStatements[name] = text
+    }
+    const bind = serialize.bind({ statement: name, values: this.#values })
+    if (columnsOf.has(text)) {
+      connection.stream.write(Buffer.concat([bind, executeAndSync]))
+    } else {
+      connection.stream.write(bind)
+      connection.describe({ type: 'P', name: '' })
+      connection.stream.write(executeAndSync)
+    }
+    return null
+  }
+
+  handleRowDescription({ fields }: { fields: Field[] }): void {
+    this.#columns = fields.map(({ name, dataTypeID }) => ({ name, parse: this.#types.getTypeParser(dataTypeID, 'text') }))
+    columnsOf.set(this.text, this.#columns)
+  }
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    if (this.#failed !== null) return
+    try {
+      const row: Record<string, unknown> = {}
+      const columns = this.#columns
+      for (let index = 0; index < columns.length; index++) {
+        const { name, parse } = columns[index]!
+        const text = fields[index]!
+        row[name] = text === null ? null : parse(text)
+      }
+      this.#rows.push(row)
+    } catch (error) {
+      this.#failed = error as Error
+    }
+  }
+
+  /** One that answers no rows was not described either. */
+  handleCommandComplete(): void {
+    if (!columnsOf.has(this.text)) columnsOf.set(this.text, [])
+  }
+
+  handleEmptyQuery(): void {}
+
+  handleError(error: Error): void {
+    this.callback(this.#failed ?? error)
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#failed !== null) this.callback(this.#failed)
+    else this.callback(null, { rows: this.#rows })
+  }
+}
