@@ -20,17 +20,17 @@ export type DueMessage = {
   settledParts: readonly number[]
 }
 
-/** What the sender made room for. `only` are the parts that go, if not all. */
-export type Taken = { reservation: Reservation; parts: number }
+/** What the sender made room for. */
+export type Taken = { reservation: Reservation }
 
 /** To be written to the wire: this is committed. */
 export type Submitting<T extends Taken> = { message: DueMessage; taken: T; validUntil: number }
 
 export type Claimed<T extends Taken> = {
   submitting: Submitting<T>[]
-  /** Rows that were looked at; as many as were asked for if there are more. */
-  looked: number
-  /** When the next one is due, as far as is known now; null: nothing waits. */
+  /** More is due: there was no room, or so much was asked for. */
+  isMore: boolean
+  /** Otherwise: when the next one is due, as far as is known now; null: nothing waits. */
   nextDueAt: number | null
 }
 
@@ -40,10 +40,12 @@ export type ClaimRequest<T extends Taken> = {
   sender: string
   most: number
   /**
-   * Called within the transaction for each message that may go. Null: there is no room, it stays as it is; `unsendable`
-   * ends it. No waiting in here.
+   * Called within the transaction for each message that may go. Null: there is no room, it and those behind it stay as they
+   * are; `unsendable` ends it. No waiting in here.
    */
   take(message: DueMessage): T | null | { unsendable: string }
+  /** The transaction begins anew (it collided with another), or has failed: what was taken in it goes nowhere. */
+  untake(taken: T): void
 }
 
 /** A result with the try it belongs to. */

@@ -12,7 +12,7 @@ import { decide, type Decision, type Facts } from '../../domain/sms/decide.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { MessageState } from '../../domain/sms/message-state.ts'
 import { refusalOf } from '../../domain/sms/recipient.ts'
-import type { Connections, Statement } from '../connections.ts'
+import type { Connections, Run, Statement } from '../connections.ts'
 import type { TraceStep } from '../schema.ts'
 import { consentOf, presentStatus, sentBefore, toldBefore } from './facts.ts'
 import { numberFacts } from './number-facts.ts'
@@ -98,15 +98,21 @@ const gone: Decision = {
 export async function claim<T extends Taken>(
   connections: Connections,
   definition: SmsDefinition,
-  { at, sender, most, take }: ClaimRequest<T>,
+  { at, sender, most, take, untake }: ClaimRequest<T>,
 ): Promise<Claimed<T>> {
   const reach = reachOf([...definition.rules.caps, ...definition.rules.answerCaps])
-  const claimed = await connections.transaction(async (run, last) => {
+  let submitting: Submitting<T>[] = []
+  const untakeAll = (): void => {
+    for (const { taken } of submitting) untake(taken)
+    submitting = []
+  }
+  const work = async (run: Run, last: Run): Promise<{ looked: number; isFull: boolean }> => {
+    untakeAll()
     const due = await run<DueRow>(claimDue, [new Date(at), most, new Date(at - reach.inMs), reach.most])
-    const submitting: Submitting<T>[] = []
     const written: Written[] = []
     /** Two to one recipient in one batch: the second sees the first. */
     const sentNow = new Map<string, number>()
+    let isFull = false
     for (const row of due) {
       const decision = decided(row, definition, sentNow.get(row.to) ?? 0, at)
       if (decision.do !== 'send') {
@@ -122,7 +128,10 @@ export async function claim<T extends Taken>(
         settledParts: row.settled ?? [],
       }
       const taken = take(message)
-      if (taken === null) continue
+      if (taken === null) {
+        isFull = true
+        break
+      }
       if ('unsendable' in taken) {
         written.push(ended(row, 'failed', { at, what: 'failed', why: taken.unsendable }))
         continue
@@ -131,14 +140,30 @@ export async function claim<T extends Taken>(
       submitting.push({ message, taken, validUntil: decision.validUntil })
       const { bind, route, epoch, sequence } = taken.reservation
       const trace = { at, what: 'submitting', why: decision.why }
-      written.push({ id: row.id, state: 'submitting', dueAt: null, trace: [trace], attempt: message.attempt, sendingBy: sender, bind, route, epoch, sequence, sentAt: at })
+      written.push({
+        id: row.id,
+        state: 'submitting',
+        dueAt: null,
+        trace: [trace],
+        attempt: message.attempt,
+        sendingBy: sender,
+        bind,
+        route,
+        epoch,
+        sequence,
+        sentAt: at,
+      })
     }
     if (written.length > 0) await last(writeClaims, [JSON.stringify(written)])
-    return { submitting, looked: due.length }
+    return { looked: due.length, isFull }
+  }
+  const { looked, isFull } = await connections.transaction(work).catch((error: unknown) => {
+    untakeAll()
+    throw error
   })
-  if (claimed.looked >= most) return { ...claimed, nextDueAt: at }
-  const [next] = await connections.run<{ dueAt: number }>(nextDue, [])
-  return { ...claimed, nextDueAt: next?.dueAt ?? null }
+  const isMore = looked >= most || isFull
+  const [next] = isMore ? [] : await connections.run<{ dueAt: number }>(nextDue, [])
+  return { submitting, isMore, nextDueAt: next?.dueAt ?? null }
 }
 
 /** What becomes of a due message by what is known now. `more`: so many went to the same number a moment ago. */

@@ -38,7 +38,11 @@ export class SmsEvents {
           if (digest.equals(before.request_digest)) return { ok: true, value: { id: before.id, messageIds: before.message_ids } }
           return {
             ok: false,
-            refusal: { refused: 'conflict', field: 'Idempotency-Key', message: 'This key came with another request before. Draw a new one.' },
+            refusal: {
+              refused: 'conflict',
+              field: 'Idempotency-Key',
+              message: 'This key came with another request before. Draw a new one.',
+            },
           }
         }
       }
@@ -85,7 +89,8 @@ function templateOf(event: EventRequest, definition: SmsDefinition | null): SmsT
   const missing = template.data.find((name) => event.data[name] === undefined)
   if (missing !== undefined) return invalid(`data.${missing}`, 'is missing; the template of this event speaks of it.')
   const unknown = Object.keys(event.data).find((name) => !template.data.includes(name))
-  if (unknown !== undefined) return invalid(`data.${unknown}`, `is not known to this event's template. It has: ${template.data.join(', ') || 'no data'}.`)
+  if (unknown !== undefined)
+    return invalid(`data.${unknown}`, `is not known to this event's template. It has: ${template.data.join(', ') || 'no data'}.`)
   return template
 }
 

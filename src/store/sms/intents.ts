@@ -146,8 +146,7 @@ export class SmsIntents {
       language: customer?.language ?? null,
       timeZone,
       from: answer.from,
-      values: (language) =>
-        ticket === null ? {} : ticketValues(ticket, language, timeZone, definition.statusWords[language] ?? null),
+      values: (language) => (ticket === null ? {} : ticketValues(ticket, language, timeZone, definition.statusWords[language] ?? null)),
       ticketId: answer.ticketId,
       customerId: answer.customerId,
       tells: null,
@@ -233,7 +232,9 @@ export class SmsIntents {
       SELECT told.told, consent.consent, sent.sent FROM m
       LEFT JOIN LATERAL (${sql.raw(toldBefore)}) told ON true
       CROSS JOIN LATERAL (${sql.raw(consentOf)}) consent
-      CROSS JOIN LATERAL (${sql.raw(sentBefore(`to_timestamp(${at - reach.inMs} / 1000.0)`, String(reach.most)))}) sent`.execute(transaction)
+      CROSS JOIN LATERAL (${sql.raw(sentBefore(`to_timestamp(${at - reach.inMs} / 1000.0)`, String(reach.most)))}) sent`.execute(
+      transaction,
+    )
     const { told = null, consent = null, sent = null } = rows[0] ?? {}
     const isToStranger = intent.stranger !== null && to !== null && intent.refusal === null
     return {

@@ -38,7 +38,7 @@ export class PostgresOutbox implements Outbox {
 
   async claim<T extends Taken>(request: ClaimRequest<T>): Promise<Claimed<T>> {
     const { definition } = this.#sms
-    return definition === null ? { submitting: [], looked: 0, nextDueAt: null } : claim(this.#connections, definition, request)
+    return definition === null ? { submitting: [], isMore: false, nextDueAt: null } : claim(this.#connections, definition, request)
   }
 
   record(results: readonly TryResult[], at: number): Promise<void> {

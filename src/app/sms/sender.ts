@@ -1,0 +1,307 @@
+/**
+ * Sends what is due: looks for room on the carrier's lanes, claims as much as
+ * fits, and writes it once the claim is committed.
+ *
+ *   asleep ──► looking      a message is due (told, or by the clock), or there is room again
+ *   looking ──► asleep      nothing is due, or no room, or Postgres is away (tried again by the clock)
+ *   any ──► stopped         closed, or the lease is lost (until the next one is held)
+ *
+ * One claim is under way at a time; answers are written down beside it, also
+ * one batch at a time, so that a burst costs few commits. There is no polling
+ * between a change and its message: the store tells that something is due.
+ */
+import { referenceOf } from './reference.ts'
+import { encodeText, sayUnsendable } from '../../domain/sms/segments.ts'
+import { untilStored } from '../store-patience.ts'
+import type { Log } from '../ports/log.ts'
+import type { DueMessage, Outbox, Submitting, Taken, TryResult } from '../ports/outbox.ts'
+import type { EncodedMessage, Lane, PartResult, Smsc } from '../ports/smsc.ts'
+import { StoreUnavailable } from '../ports/store.ts'
+
+/** Of one claim: enough that a commit is worth it, few enough that a claim that fails costs little. */
+const mostAClaim = 200
+/** Other processes' messages, and those whose news were lost, are found this often at the latest. */
+const lookAtLeastEveryMs = 5_000
+/** While Postgres is away. */
+const retryMs = 500
+/** Dead senders are looked for this often. */
+const rescueEveryMs = 30_000
+/** A timer cannot be longer (setTimeout's limit is 2^31 - 1 ms). */
+const longestTimerMs = 2_000_000_000
+
+type Room = Taken & { lane: Lane; encoded: Pick<EncodedMessage, 'coding' | 'parts'>; only: number[] | null }
+type Lease = Awaited<ReturnType<Outbox['takeSenderLease']>>
+
+export type SenderDeps = {
+  outbox: Outbox
+  smsc: Smsc
+  log: Log
+  now: () => number
+  /** Longest message, in parts. */
+  mostParts: () => number
+}
+
+export class SmsSender {
+  readonly #deps: SenderDeps
+  #lease: Lease | null = null
+  #looking = false
+  #lookAgain = false
+  #closed = false
+  #timer: NodeJS.Timeout | null = null
+  #timerAt = Infinity
+  #rescue: NodeJS.Timeout | null = null
+  #settle: NodeJS.Timeout | null = null
+  /** Parts that were submitted and have not settled. */
+  #underWay = 0
+  #attempts = new Map<string, number>()
+  #results: TryResult[] = []
+  #recording: Promise<void> | null = null
+
+  constructor(deps: SenderDeps) {
+    this.#deps = deps
+    deps.outbox.onDue(() => this.kick())
+    deps.smsc.onRoom(() => this.kick())
+    deps.smsc.onResult((result) => this.#settled(result))
+  }
+
+  /** Takes the lease and begins; what dead senders left is settled first. */
+  async open(): Promise<void> {
+    await this.#takeLease()
+    this.#deps.smsc.open()
+    this.kick()
+  }
+
+  /** Something may be due, or there may be room. */
+  kick(): void {
+    if (this.#closed || this.#lease === null) return
+    this.#lookAgain = true
+    if (!this.#looking) void this.#look()
+  }
+
+  /** Claims nothing more; what is on the wire is answered or uncertain, and written down. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const timer of [this.#timer, this.#rescue, this.#settle]) if (timer !== null) clearTimeout(timer)
+    await this.#deps.smsc.close()
+    await this.#recording
+    await this.#lease?.release()
+    this.#lease = null
+  }
+
+  get underWay(): number {
+    return this.#underWay
+  }
+
+  async #takeLease(): Promise<void> {
+    const { outbox, log } = this.#deps
+    const lease = await untilStored(
+      () => outbox.takeSenderLease(),
+      () => !this.#closed,
+    )
+    if (lease === null) return
+    this.#lease = lease
+    void lease.lost.then((why) => {
+      if (this.#closed || this.#lease !== lease) return
+      this.#lease = null
+      log.warn({ why }, 'no SMS leave until Postgres knows this sender again')
+      this.#takeLease().catch((error: unknown) => log.error({ err: error }, 'the lease on sending SMS cannot be had: a bug in Pforte'))
+    })
+    await this.#rescueOthers()
+    await this.#settleUncertain()
+    this.kick()
+  }
+
+  async #look(): Promise<void> {
+    const { log } = this.#deps
+    this.#looking = true
+    try {
+      while (this.#lookAgain && !this.#closed) {
+        this.#lookAgain = false
+        if (!(await this.#claimOnce())) break
+      }
+    } catch (error) {
+      if (error instanceof StoreUnavailable) this.#wakeAt(this.#deps.now() + retryMs)
+      else {
+        log.error({ err: withoutValues(error) }, 'sending SMS failed: a bug in Pforte; it is tried again')
+        this.#wakeAt(this.#deps.now() + lookAtLeastEveryMs)
+      }
+    } finally {
+      this.#looking = false
+    }
+    if (this.#lookAgain && !this.#closed) this.kick()
+  }
+
+  /** @returns false if nothing more can be done now */
+  async #claimOnce(): Promise<boolean> {
+    const { outbox, smsc, now, mostParts } = this.#deps
+    const lease = this.#lease
+    const room = smsc.lanes().reduce((sum, lane) => sum + lane.room, 0)
+    // A claim for a part or two would cost a commit each; the next answers bring more room.
+    if (lease === null || room === 0 || room * 4 < this.#underWay) return false
+    const claimed = await outbox.claim<Room>({
+      at: now(),
+      sender: lease.sender,
+      most: Math.min(mostAClaim, room),
+      take: (message) => this.#makeRoom(message, mostParts()),
+      // If the commit happened all the same, the row is a matter for whoever rescues; nothing of it was written.
+      untake: ({ lane, reservation }) => lane.release(reservation),
+    })
+    // Another may have rescued what a lost lease no longer protects: then it must not be written.
+    if (this.#lease !== lease) {
+      this.#giveBack(claimed.submitting, 'the sender lost its lease')
+      return false
+    }
+    for (const one of claimed.submitting) this.#submit(one)
+    if (!claimed.isMore) this.#wakeAt(claimed.nextDueAt)
+    // With room left it looks again at once; without, the lanes tell when there is some.
+    else if (claimed.submitting.length > 0) this.#lookAgain = true
+    return true
+  }
+
+  #makeRoom(message: DueMessage, mostParts: number): Room | { unsendable: string } | null {
+    for (const lane of this.#deps.smsc.lanes()) {
+      const encoded = encodeText(message.text, { mostParts, referenceBits: lane.referenceBits })
+      if (!encoded.ok) return { unsendable: sayUnsendable(encoded) }
+      const left = encoded.parts.map((_, part) => part).filter((part) => !message.settledParts.includes(part))
+      if (left.length === 0) return { unsendable: 'the carrier has all of its parts already' }
+      const reservation = lane.reserve(left.length)
+      if (reservation === null) continue
+      return { lane, reservation, encoded, only: left.length === encoded.parts.length ? null : left }
+    }
+    return null
+  }
+
+  #submit({ message, taken, validUntil }: Submitting<Room>): void {
+    const { lane, reservation, encoded, only } = taken
+    this.#underWay += reservation.parts
+    this.#attempts.set(keyOf(reservation), message.attempt)
+    lane.submit(reservation, {
+      messageId: message.id,
+      to: message.to,
+      from: message.from,
+      coding: encoded.coding,
+      parts: encoded.parts,
+      ...(only !== null && { only }),
+      reference: referenceOf(message.id),
+      validUntil,
+    })
+  }
+
+  /** Committed as being submitted, but never written: they wait again. */
+  #giveBack(submitting: readonly Submitting<Room>[], why: string): void {
+    for (const { message, taken } of submitting) {
+      taken.lane.release(taken.reservation)
+      const parts = taken.only ?? taken.encoded.parts.map((_, part) => part)
+      for (const part of parts) {
+        const result: PartResult = { messageId: message.id, part, reservation: taken.reservation, is: 'unwritten', why }
+        this.#results.push({ attempt: message.attempt, result })
+      }
+    }
+    this.#record()
+  }
+
+  #settled(result: PartResult): void {
+    const key = keyOf(result.reservation)
+    const attempt = this.#attempts.get(key)
+    const isLate = 'late' in result && result.late
+    if (!isLate) this.#underWay--
+    // Of a session that is over; nobody remembers it, and its receipt will tell.
+    if (attempt === undefined) return
+    if (this.#attempts.size > mostRemembered) this.#forget()
+    this.#results.push({ attempt, result })
+    this.#record()
+  }
+
+  #record(): void {
+    this.#recording ??= this.#recordAll().finally(() => {
+      this.#recording = null
+    })
+  }
+
+  async #recordAll(): Promise<void> {
+    const { outbox, log, now } = this.#deps
+    // Answers of one turn are one batch.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#results.length > 0) {
+      const batch = this.#results.splice(0, mostABatch)
+      try {
+        await untilStored(() => outbox.record(batch, now()))
+      } catch (error) {
+        log.error({ err: withoutValues(error), results: batch.length }, 'answers of the carrier cannot be written down: a bug in Pforte')
+      }
+      if (batch.some(({ result }) => result.is === 'unanswered')) void this.#settleUncertain()
+      this.kick()
+    }
+  }
+
+  /** The oldest half: they were answered long ago, or never will be. */
+  #forget(): void {
+    let over = this.#attempts.size - mostRemembered / 2
+    for (const key of this.#attempts.keys()) {
+      if (over-- <= 0) break
+      this.#attempts.delete(key)
+    }
+  }
+
+  async #rescueOthers(): Promise<void> {
+    const { outbox, log, now } = this.#deps
+    if (this.#rescue !== null) clearTimeout(this.#rescue)
+    this.#rescue = null
+    const { sender } = this.#lease ?? {}
+    if (this.#closed || sender === undefined) return
+    try {
+      const { uncertain } = await outbox.rescue(sender, now())
+      if (uncertain > 0)
+        log.warn({ messages: uncertain }, 'a sender died while it was writing these SMS: whether the carrier has them is uncertain')
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) log.error({ err: withoutValues(error) }, 'looking for dead senders failed: a bug in Pforte')
+    }
+    if (!this.#closed) this.#rescue = setTimeout(() => void this.#rescueOthers(), rescueEveryMs)
+  }
+
+  async #settleUncertain(): Promise<void> {
+    const { outbox, log, now } = this.#deps
+    if (this.#settle !== null) clearTimeout(this.#settle)
+    this.#settle = null
+    if (this.#closed) return
+    let nextAt: number | null = null
+    try {
+      nextAt = (await outbox.settleUncertain(now())).nextAt
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) log.error({ err: withoutValues(error) }, 'settling uncertain SMS failed: a bug in Pforte')
+      nextAt = now() + retryMs
+    }
+    this.kick()
+    if (nextAt === null || this.#closed || this.#settle !== null) return
+    this.#settle = setTimeout(() => void this.#settleUncertain(), Math.min(Math.max(retryMs, nextAt - now()), longestTimerMs))
+  }
+
+  #wakeAt(at: number | null): void {
+    if (this.#closed) return
+    const wake = Math.min(at ?? Infinity, this.#deps.now() + lookAtLeastEveryMs)
+    if (this.#timer !== null && this.#timerAt <= wake) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timerAt = wake
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null
+        this.kick()
+      },
+      Math.max(1, wake - this.#deps.now()),
+    )
+  }
+}
+
+/** Results in one batch. */
+const mostABatch = 500
+/** Tries whose answers may still come late. */
+const mostRemembered = 20_000
+
+const keyOf = ({ bind, epoch, sequence }: Taken['reservation']): string => `${bind} ${epoch} ${sequence}`
+
+/** Postgres quotes values in some of its errors, and a text of a message may be one. */
+function withoutValues(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error).slice(0, 0)
+  const { code, table, constraint } = error as { code?: string; table?: string; constraint?: string }
+  return { type: error.name, code, table, constraint, stack: error.stack?.replace(error.message, '…') }
+}

@@ -1,0 +1,68 @@
+/** Joins the SMS: the carrier link (or the simulator), the outbox, and the loops between them. */
+import type { Logger } from 'pino'
+import type { Outbox } from '../app/ports/outbox.ts'
+import { linkState, type SmsMetrics } from '../app/sms/metrics.ts'
+import { SmsReceiver } from '../app/sms/receiver.ts'
+import { SmsSender } from '../app/sms/sender.ts'
+import { smppRouteFor, type Environment, type Service } from '../config.ts'
+import type { Simulator } from '../local/smsc/simulator.ts'
+import { PartFailure } from '../local/part-failure.ts'
+import { parseAccounts } from '../smpp/account.ts'
+import { defaultLinkSettings } from '../smpp/settings.ts'
+import { SmscLink } from '../smpp/smsc-link.ts'
+import { openSimulator } from './simulator.ts'
+
+export type Sms = {
+  readonly link: SmscLink
+  readonly sender: SmsSender
+  /** Null where a carrier is configured. */
+  readonly simulator: Simulator | null
+  state(): { ok: boolean; detail: string }
+  close(): Promise<void>
+}
+
+export type SmsDeps = {
+  environment: Environment
+  service: () => Service
+  outbox: Outbox
+  metrics: () => SmsMetrics
+  log: Logger
+  now: () => number
+}
+
+/** @throws PartFailure when SMPP_URL cannot be used, or the simulator has no port */
+export async function openSms({ environment, service, outbox, metrics, log, now }: SmsDeps): Promise<Sms> {
+  const simulator = environment.smppUrls.length === 0 ? await openSimulator(environment) : null
+  const accounts = parseAccounts(simulator === null ? environment.smppUrls.join(',') : simulator.url)
+  if ('problem' in accounts) {
+    throw new PartFailure({
+      part: 'smsc',
+      what: `SMPP_URL: ${accounts.problem}`,
+      mend: 'Write it as smpp://user:password@host:2775.',
+      exitCode: 2,
+    })
+  }
+  const { smpp } = service()
+  const link = new SmscLink({
+    carriers: accounts.map((account) => ({ account, settings: { ...defaultLinkSettings, ...smppRouteFor(smpp, account.host) } })),
+    log,
+    onFault: (route, kind) => metrics().fault(route, kind),
+  })
+  link.onResult((result) => metrics().result(result))
+  const receiver = new SmsReceiver({ outbox, smsc: link, log, now, onIncoming: (incoming) => metrics().incoming(incoming) })
+  const sender = new SmsSender({ outbox, smsc: link, log, now, mostParts: () => service().sms?.mostParts ?? 1 })
+  return {
+    link,
+    sender,
+    simulator,
+    state: () => {
+      const { ok, detail } = linkState(link.status)
+      return { ok, detail: simulator === null ? detail : `${detail}; this is the simulator, no SMS leaves this machine` }
+    },
+    close: async () => {
+      await sender.close()
+      await receiver.close()
+      await simulator?.close()
+    },
+  }
+}
