@@ -21,6 +21,7 @@ import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
 import { SmsEvents } from './sms/events.ts'
 import { SmsIntents } from './sms/intents.ts'
+import { Messages } from './sms/messages.ts'
 import { TicketChanges } from './ticket-changes.ts'
 import { TicketComments } from './ticket-comments.ts'
 import { Tickets } from './tickets.ts'
@@ -107,6 +108,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     definitions: new DefinitionsSync(connections, keys),
     gate,
     leases,
+    messages: new Messages(connections),
     pins: new Pins(connections, keys, options.pinLength, () => gate.pinsChanged()),
     queue: new Queue(connections, now),
     service: new ServiceRecords(connections),
@@ -149,6 +151,7 @@ type Parts = {
   definitions: DefinitionsSync
   gate: PinGate
   leases: Leases
+  messages: Messages
   pins: Pins
   queue: Queue
   service: ServiceRecords
@@ -194,7 +197,20 @@ function callStore(
 }
 
 function recordsOf(
-  { agents, announcements, callRecords, customers, pins, service, smsEvents, ticketChanges, ticketComments, tickets, voicemails }: Parts,
+  {
+    agents,
+    announcements,
+    callRecords,
+    customers,
+    messages,
+    pins,
+    service,
+    smsEvents,
+    ticketChanges,
+    ticketComments,
+    tickets,
+    voicemails,
+  }: Parts,
   now: () => number,
 ): Records {
   return {
@@ -210,6 +226,8 @@ function recordsOf(
     changeTicket: (id, change, at) => ticketChanges.change(id, change, at),
     comment: (ticketId, comment, at) => ticketComments.add(ticketId, comment, at),
     comments: (ticketId, page) => ticketComments.list(ticketId, page),
+    messages: (filter, page) => messages.list(filter, page),
+    message: (id) => messages.get(id),
     postEvent: (event, at) => smsEvents.post(event, at),
     voicemail: (ticketId) => voicemails.read(ticketId),
     calls: (filter, page) => callRecords.list(filter, page),

@@ -1,0 +1,124 @@
+/** Messages of both directions as people read them. */
+import { sql, type RawBuilder } from 'kysely'
+import {
+  BadCursor,
+  type MessageFilter,
+  type MessageRecord,
+  type MessageRecordState,
+  type Page,
+  type PageRequest,
+} from '../../app/ports/records.ts'
+import { messageStates } from '../../domain/sms/message-state.ts'
+import type { Connections } from '../connections.ts'
+import { isId } from '../ids.ts'
+import { decodeCursor, pageOf } from '../pages.ts'
+import { printable } from '../phone-numbers.ts'
+import { moment, type TraceStep } from '../schema.ts'
+
+/** What a reply is in, and nothing else. */
+const received = 'received'
+
+type Row = {
+  id: string
+  direction: MessageRecord['direction']
+  to: string
+  from: string
+  text: string
+  template: string | null
+  ticketId: string | null
+  customerId: string | null
+  state: MessageRecordState
+  parts: number
+  trace: TraceStep[]
+  createdAt: number
+  /** Of those parts that have a row; null: none has. */
+  known: { part: number; messageId: string | null; state: string }[] | null
+}
+
+const columns = sql`m.id, m.direction, m.recipient AS "to", m.sender AS "from", m.body AS text, m.template, m.ticket_id AS "ticketId",
+  m.customer_id AS "customerId", m.state, m.parts, m.trace, m.created_at AS "createdAt", known.known`
+
+/** Of each part the row of its last try. */
+const knownParts = sql`LEFT JOIN LATERAL (
+  SELECT jsonb_agg(jsonb_build_object('part', part, 'messageId', carrier_id, 'state', state)) AS known FROM (
+    SELECT DISTINCT ON (part) part, carrier_id, state FROM message_parts WHERE message_id = m.id ORDER BY part, attempt DESC) latest) known
+  ON true`
+
+export class Messages {
+  readonly #connections: Connections
+
+  constructor(connections: Connections) {
+    this.#connections = connections
+  }
+
+  /** Newest first. An id that is none matches nothing. */
+  async list(filter: MessageFilter, page: PageRequest): Promise<Page<MessageRecord>> {
+    if (filter.ticketId !== undefined && !isId(filter.ticketId)) return { items: [], next: null }
+    const most = page.limit + 1
+    const { rows } = await sql<Row>`
+      SELECT ${columns} FROM (${found(filter, conditions(filter, page), most)}) m ${knownParts}
+      ORDER BY m.created_at DESC, m.id DESC LIMIT ${most}`.execute(this.#connections.kysely)
+    return pageOf(rows, page.limit, (row) => ({ at: row.createdAt, id: row.id }), asRecord)
+  }
+
+  async get(id: string): Promise<MessageRecord | null> {
+    if (!isId(id)) return null
+    const { rows } = await sql<Row>`SELECT ${columns} FROM messages m ${knownParts} WHERE m.id = ${id}`.execute(this.#connections.kysely)
+    return rows[0] === undefined ? null : asRecord(rows[0])
+  }
+}
+
+function conditions(filter: MessageFilter, { cursor }: PageRequest): RawBuilder<unknown>[] {
+  const all: RawBuilder<unknown>[] = []
+  if (filter.ticketId !== undefined) all.push(sql`m.ticket_id = ${filter.ticketId}`)
+  if (filter.to !== undefined) all.push(sql`m.recipient = ${printable(filter.to)}`)
+  if (filter.from !== undefined) all.push(sql`m.sender = ${printable(filter.from)}`)
+  if (filter.template !== undefined) all.push(sql`m.template = ${printable(filter.template)}`)
+  if (filter.since !== undefined) all.push(sql`m.created_at >= ${moment(filter.since)}`)
+  if (filter.until !== undefined) all.push(sql`m.created_at < ${moment(filter.until)}`)
+  if (cursor !== null) {
+    const key = decodeCursor(cursor)
+    if (key === null || !isId(key.id))
+      throw new BadCursor('This cursor is none that a page gave. Use `next` of the page before, unchanged.')
+    all.push(sql`(m.created_at, m.id) < (${moment(key.at)}, ${key.id})`)
+  }
+  return all
+}
+
+/**
+ * The newest that fit, each group of them by an index of its own: of a ticket and of a recipient whatever the state; of
+ * somebody who writes to us; of each state that is asked for.
+ */
+function found(filter: MessageFilter, fitting: RawBuilder<unknown>[], most: number): RawBuilder<unknown> {
+  const states = statesOf(filter)
+  if (filter.ticketId !== undefined || filter.to !== undefined) return newest([sql`m.state = ANY (${states}::text[])`, ...fitting], most)
+  if (filter.from === undefined || !states.includes(received)) return ofEachState(states, fitting, most)
+  const replies = newest([sql`m.direction = 'in'`, sql`m.state = ${received}`, ...fitting], most)
+  const others = states.filter((state) => state !== received)
+  return others.length === 0 ? replies : sql`(${replies}) UNION ALL (${ofEachState(others, fitting, most)})`
+}
+
+function newest(fitting: RawBuilder<unknown>[], most: number): RawBuilder<unknown> {
+  return sql`SELECT * FROM messages m WHERE ${sql.join(fitting, sql` AND `)} ORDER BY m.created_at DESC, m.id DESC LIMIT ${most}`
+}
+
+function ofEachState(states: readonly string[], fitting: RawBuilder<unknown>[], most: number): RawBuilder<unknown> {
+  return sql`SELECT m.* FROM unnest(${states}::text[]) asked (state)
+    CROSS JOIN LATERAL (${newest([sql`m.state = asked.state`, ...fitting], most)}) m`
+}
+
+function statesOf({ state, direction }: MessageFilter): MessageRecordState[] {
+  const all: MessageRecordState[] = [...messageStates, received]
+  return all.filter(
+    (each) => (state === undefined || each === state) && (direction === undefined || (direction === 'in') === (each === received)),
+  )
+}
+
+/** A part without a row of its own stands where its message stands. */
+function asRecord({ parts, known, ...message }: Row): MessageRecord {
+  const byPart = new Map(known?.map(({ part, messageId, state }) => [part, { messageId, state }]))
+  return {
+    ...message,
+    parts: Array.from({ length: parts }, (_, part) => byPart.get(part) ?? { messageId: null, state: message.state }),
+  }
+}
