@@ -56,7 +56,7 @@ export class Session {
   readonly #looks: NodeJS.Timeout
   #sequence = 0
   #state: 'open' | 'leaving' | 'ended' = 'open'
-  #leaving: { why: string; until: number } | null = null
+  #leaving: { why: string; until: number; isByUs: boolean } | null = null
   #partialSince = 0
   #enquiredAt: number
   #awaitsSince: number | null = null
@@ -76,7 +76,7 @@ export class Session {
     const everyMs = Math.min(1000, Math.ceil(shortest / LOOKS_A_DEADLINE))
     this.#looks = setInterval(() => setImmediate((now: number) => this.#look(now), performance.now()), everyMs)
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    socket.on('end', () => this.#finished())
+    socket.on('end', () => this.end('the carrier closed the connection'))
     socket.on('error', (error) => this.end(error.message))
     socket.on('close', () => this.end('the connection was closed'))
   }
@@ -125,7 +125,7 @@ export class Session {
     if (this.#state !== 'open') return
     this.request({ command: 'unbind' }, () => this.#close())
     this.#state = 'leaving'
-    this.#leaving = { why, until: performance.now() + this.#settings.responseTimeoutMs }
+    this.#leaving = { why, until: performance.now() + this.#settings.responseTimeoutMs, isByUs: true }
   }
 
   /** Ends it at once, but for what has been given to the network. */
@@ -133,6 +133,9 @@ export class Session {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     clearInterval(this.#looks)
+    const { partialBytes } = this.#reader
+    // The rest of it will not come, whichever way it ended; unless we have stopped listening ourselves.
+    if (partialBytes > 0 && this.#leaving?.isByUs !== true) this.#faults.count('partial_pdu', { octets: partialBytes })
     this.#outgoing.end()
     this.#socket.destroySoon()
     setTimeout(() => this.#socket.destroy(), GOODBYE_MS).unref()
@@ -203,7 +206,7 @@ export class Session {
 
   #unbound(sequence: number): void {
     this.#outgoing.push(encodePdu({ command: 'unbind_resp', sequence }))
-    this.#leaving ??= { why: 'the carrier unbound', until: performance.now() + this.#settings.responseTimeoutMs }
+    this.#leaving ??= { why: 'the carrier unbound', until: performance.now() + this.#settings.responseTimeoutMs, isByUs: false }
     this.#close()
   }
 
@@ -236,18 +239,11 @@ export class Session {
     this.#outgoing.push(encodePdu({ command: 'generic_nack', sequence, status }))
   }
 
-  /** FIN: the rest of a PDU will not come. */
-  #finished(): void {
-    if (this.#reader.partialBytes > 0 && !this.isEnded()) this.#faults.count('partial_pdu', { octets: this.#reader.partialBytes })
-    this.end('the carrier closed the connection')
-  }
-
   /** All deadlines. */
   #look(now: number): void {
     if (this.isEnded()) return
     const { responseTimeoutMs, enquireLinkMs, enquireLinkTimeoutMs, partialPduMs } = this.#settings
     if (this.#partialSince > 0 && now - this.#partialSince > partialPduMs && !this.#socket.isPaused()) {
-      this.#faults.count('partial_pdu', { octets: this.#reader.partialBytes })
       return this.end('the carrier began a PDU and did not end it')
     }
     if (this.#leaving !== null && now > this.#leaving.until) return this.end(this.#leaving.why)

@@ -157,23 +157,20 @@ class Attack {
       )
   }
 
-  /** One connection's worth: up to the first length that cannot be. What is bad in it is counted as the codec sees it. */
+  /** One connection's worth: up to the first length that cannot be, and now and then cut before its end. */
   #stream(): Buffer {
     const reader = new FrameReader()
-    const octets: Buffer[] = []
+    const frames: Buffer[] = []
     for (let count = 0; count < MOST_FRAMES_A_CONNECTION && this.sent < this.#frames; count++) {
       const next = this.#next()
       this.sent++
-      octets.push(next)
-      const { frames, fault } = reader.push(next)
-      this.bad += frames.filter((frame) => !decodePdu(frame).ok).length
-      if (fault !== null) {
-        this.bad++
-        break
-      }
+      frames.push(next)
+      if (reader.push(next).fault !== null) break
     }
-    if (reader.partialBytes > 0) this.bad++
-    return Buffer.concat(octets)
+    const whole = Buffer.concat(frames)
+    const octets = this.connections % 3 === 0 ? whole.subarray(0, whole.length - 1 - (whole.length % 15)) : whole
+    this.bad += badIn(octets)
+    return octets
   }
 
   #next(): Buffer {
@@ -183,4 +180,11 @@ class Attack {
     if (frame.length >= 16 && frame.readUInt32BE(4) === 0x00000006) frame.writeUInt32BE(0x00000015, 4)
     return frame
   }
+}
+
+/** As the codec sees it: bad PDUs, a length that cannot be, one that is not whole at the end. */
+function badIn(octets: Buffer): number {
+  const reader = new FrameReader()
+  const { frames, fault } = reader.push(octets)
+  return frames.filter((frame) => !decodePdu(frame).ok).length + (fault === null ? 0 : 1) + (reader.partialBytes > 0 ? 1 : 0)
 }
