@@ -29,7 +29,7 @@ export const claimDue: Statement = {
     LEFT JOIN LATERAL (${presentStatus}) present ON true
     LEFT JOIN LATERAL (${toldBefore}) told ON m.tells_version IS NOT NULL
     CROSS JOIN LATERAL (${consentOf}) consent
-    CROSS JOIN LATERAL (${sentBefore('$3', '$4')}) sent
+    CROSS JOIN LATERAL (${sentBefore('$3::timestamptz', '$4::bigint')}) sent
     LEFT JOIN LATERAL (
       SELECT jsonb_agg(part) AS settled FROM (
         SELECT DISTINCT ON (part) part, state FROM message_parts WHERE message_id = m.id ORDER BY part, attempt DESC) latest
