@@ -1,0 +1,129 @@
+/**
+ * What people said about getting messages, with its proof. Nothing is ever
+ * changed in here, only added: the last word counts (domain/sms/consent.ts).
+ */
+import { sql, type Kysely, type Transaction } from 'kysely'
+import { changesConsent, mayReceive, type ConsentChange } from '../../domain/sms/consent.ts'
+import type { SmsDefinition } from '../../domain/sms/definition.ts'
+import type { Connections } from '../connections.ts'
+import type { Schema, TraceStep } from '../schema.ts'
+import type { SmsIntents } from './intents.ts'
+
+export type SaidConsent = {
+  /** E.164, or whatever the carrier calls the sender. */
+  number: string
+  purpose: string
+  is: 'out' | 'in'
+  /** As it is configured; null if nobody wrote one. */
+  word: string | null
+  messageId: string | null
+  /** Over which route and to which of our numbers; or `api`. */
+  over: string
+}
+
+export type KeptConsent = Omit<SaidConsent, 'number'> & { at: number }
+
+/** For as long as this transaction lasts, nobody else takes what this number writes or says. */
+export async function lockNumber(transaction: Transaction<Schema>, number: string): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`pforte sms of ${number}`}, 0))`.execute(transaction)
+}
+
+/** All that this number said, in the order of its saying. */
+export async function consentsOf(database: Kysely<Schema>, number: string): Promise<KeptConsent[]> {
+  const rows = await database
+    .selectFrom('sms_consents')
+    .select(['purpose', 'is_in', 'word', 'message_id as messageId', 'said_over as over', 'said_at as at'])
+    .where('number', '=', number)
+    .orderBy('id')
+    .execute()
+  return rows.map(({ is_in, ...said }) => ({ ...said, is: is_in ? 'in' : 'out' }))
+}
+
+/**
+ * Writes it down, unless the same was said last, and ends what waits for a number that wants no more of it. The transaction holds
+ * `lockNumber`.
+ * @returns `changes`: what may be sent to this number is other than before, so that it is worth a confirmation
+ */
+export async function sayConsent(
+  transaction: Transaction<Schema>,
+  definition: SmsDefinition | null,
+  said: SaidConsent,
+  at: number,
+): Promise<{ changes: boolean }> {
+  const before = await consentsOf(transaction, said.number)
+  const changes = changesConsent(before, said)
+  // Who says START without ever having said STOP has given proof of consent; who says it twice has not given more.
+  const isNews = changes || before.findLast(({ purpose }) => purpose === said.purpose)?.is !== said.is
+  if (isNews) {
+    await transaction
+      .insertInto('sms_consents')
+      .values({
+        number: said.number,
+        purpose: said.purpose,
+        is_in: said.is === 'in',
+        said_at: new Date(at),
+        word: said.word,
+        message_id: said.messageId,
+        said_over: said.over,
+      })
+      .execute()
+  }
+  if (changes && said.is === 'out' && definition !== null) {
+    await suppressWaiting(transaction, definition, said.number, [...before, { purpose: said.purpose, is: said.is, at }], at)
+  }
+  return { changes }
+}
+
+/** What is being submitted at this moment is gone; every other message is asked for once more when it is claimed. */
+async function suppressWaiting(
+  transaction: Transaction<Schema>,
+  definition: SmsDefinition,
+  number: string,
+  consents: readonly ConsentChange[],
+  at: number,
+): Promise<void> {
+  const waiting = await transaction
+    .selectFrom('messages')
+    .select(['id', 'template'])
+    .where('recipient', '=', number)
+    .where('direction', '=', 'out')
+    .where('state', 'in', ['held', 'queued'])
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .execute()
+  const unwanted = waiting.flatMap(({ id, template }) => {
+    const purpose = template === null ? null : (definition.templates[template]?.purpose ?? null)
+    return purpose === null || mayReceive(consents, purpose) ? [] : [id]
+  })
+  if (unwanted.length === 0) return
+  const step: TraceStep = { at, what: 'suppressed', why: 'the recipient opted out' }
+  await transaction
+    .updateTable('messages')
+    .set({ state: 'suppressed', due_at: null, trace: sql`trace || ${JSON.stringify([step])}::jsonb` })
+    .where('id', 'in', unwanted)
+    .execute()
+}
+
+/** For the API: an operator who was told on the phone, or another system. */
+export class Consents {
+  readonly #connections: Connections
+  readonly #sms: Pick<SmsIntents, 'definition'>
+
+  constructor(connections: Connections, sms: Pick<SmsIntents, 'definition'>) {
+    this.#connections = connections
+    this.#sms = sms
+  }
+
+  /** All that this number (E.164) said, in the order of its saying. */
+  of(number: string): Promise<KeptConsent[]> {
+    return consentsOf(this.#connections.kysely, number)
+  }
+
+  /** @param said.number E.164 */
+  setConsent(said: Pick<SaidConsent, 'number' | 'purpose' | 'is'>, at: number): Promise<{ changes: boolean }> {
+    return this.#connections.kyselyTransaction(async (transaction) => {
+      await lockNumber(transaction, said.number)
+      return sayConsent(transaction, this.#sms.definition, { ...said, word: null, messageId: null, over: 'api' }, at)
+    })
+  }
+}
