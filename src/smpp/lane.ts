@@ -16,7 +16,7 @@ import type { Rate } from './rate.ts'
 import { after, type Session } from './session.ts'
 import type { LinkSettings } from './settings.ts'
 import { rejection } from './statuses.ts'
-import { submitFrames, type SubmitFrame } from './submit.ts'
+import { partsToSend, submitFrames, type SubmitFrame } from './submit.ts'
 
 export type LaneSettings = {
   bind: string
@@ -101,14 +101,15 @@ export class BoundLane implements Lane {
 
   submit(reservation: Reservation, message: EncodedMessage): void {
     const { session, link, epoch, bind } = this.#settings
-    assert.equal(message.parts.length, reservation.parts, 'as many parts as were reserved')
+    const toSend = partsToSend(message)
+    assert.equal(toSend.length, reservation.parts, 'as many parts as were reserved')
     if (reservation.bind !== bind || reservation.epoch !== epoch || !session.isOpen) {
       const why = session.isOpen ? 'it was reserved on another session' : 'the session ended before'
       // Not before the caller is done with submitting.
       return queueMicrotask(() => this.#settleAll({ message, reservation }, { is: 'unwritten', why }))
     }
     if (!this.#isOurs(reservation)) assert.fail('a reservation is submitted or released once')
-    const sequences = message.parts.map((_, part) => after(reservation.sequence, part))
+    const sequences = toSend.map((_, place) => after(reservation.sequence, place))
     const submittable = submitFrames(message, sequences, link, Date.now())
     if (!submittable.ok) {
       this.#settings.rate.giveBack(reservation.parts)
@@ -191,7 +192,7 @@ export class BoundLane implements Lane {
   }
 
   #settleAll({ message, reservation }: Sending, outcome: Outcome): void {
-    for (const part of message.parts.keys()) this.#settings.onResult({ messageId: message.messageId, part, reservation, ...outcome })
+    for (const part of partsToSend(message)) this.#settings.onResult({ messageId: message.messageId, part, reservation, ...outcome })
   }
 
   /** @returns false where it was none of this session, or has been submitted or released */

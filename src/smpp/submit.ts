@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import type { EncodedMessage } from '../app/ports/smsc.ts'
 import { decodeText } from '../domain/sms/decode.ts'
-import { dataCoding, esmClass, mostShortMessageBytes, registeredDelivery } from '../wire/smpp/constants.ts'
+import { dataCoding, esmClass, registeredDelivery } from '../wire/smpp/constants.ts'
 import { encodePdu, type Draft } from '../wire/smpp/pdu.ts'
 import type { Tlvs } from '../wire/smpp/tlvs.ts'
 import { destinationAddress, sourceAddress } from './addresses.ts'
 import type { LinkSettings } from './settings.ts'
 import { absoluteTime, relativeTime } from './smpp-time.ts'
-import { header16, header8 } from './user-data-header.ts'
+import { header16, header8, type Concatenated } from './user-data-header.ts'
 
 /** A PDU, and which parts of the message it carries: one, or all of them in a message_payload. */
 export type SubmitFrame = { sequence: number; frame: Buffer; parts: readonly number[] }
@@ -18,13 +18,18 @@ export type Submittable = { ok: true; frames: SubmitFrame[] } | { ok: false; sta
 
 type Writing = Pick<LinkSettings, 'serviceType' | 'concatenation' | 'validity' | 'sourceEncoding'>
 type Fields = Draft<'submit_sm'>['fields']
-type Body = Pick<Fields, 'short_message'> & { esm_class?: number; tlvs?: Tlvs }
+type CarriedParts = { parts: readonly number[]; body: Pick<Fields, 'short_message'> & { esm_class?: number; tlvs?: Tlvs } }
 
 /** User data of a short message (3GPP TS 23.040, section 9.2.3.24), in bits. */
 const USER_DATA_BITS = 140 * 8
 
+/** The places of the parts that are to be sent. */
+export function partsToSend({ parts, only }: EncodedMessage): readonly number[] {
+  return only ?? [...parts.keys()]
+}
+
 /**
- * @param sequences of each part, in order
+ * @param sequences of each part that is to be sent, in order
  * @param now epoch ms
  */
 export function submitFrames(message: EncodedMessage, sequences: readonly number[], settings: Writing, now: number): Submittable {
@@ -51,47 +56,46 @@ export function submitFrames(message: EncodedMessage, sequences: readonly number
     registered_delivery: registeredDelivery.receipt,
     data_coding: coding === 'ucs2' ? dataCoding.ucs2 : dataCoding.smscDefault,
   }
-  const isJoined = bodies.length < parts.length
-  const frames = bodies.map(({ tlvs, ...body }, index) => ({
-    sequence: sequences[index]!,
-    frame: encodePdu({
-      command: 'submit_sm',
-      sequence: sequences[index]!,
-      fields: { ...common, ...body },
-      ...(tlvs !== undefined && { tlvs }),
-    }),
-    parts: isJoined ? [...parts.keys()] : [index],
-  }))
+  const frames = bodies.map(({ parts, body: { tlvs, ...body } }, index) => {
+    const sequence = sequences[index]!
+    const frame = encodePdu({ command: 'submit_sm', sequence, fields: { ...common, ...body }, ...(tlvs !== undefined && { tlvs }) })
+    return { sequence, frame, parts }
+  })
   return { ok: true, frames }
 }
 
-/** @returns the status for what cannot be carried */
-function makeBodies(message: EncodedMessage, { concatenation, sourceEncoding }: Writing): Body[] | string {
+/** What carries the parts that are to be sent. @returns the status for what cannot be carried */
+function makeBodies(message: EncodedMessage, settings: Writing): CarriedParts[] | string {
   const { coding, reference } = message
-  const parts = sourceEncoding === 'latin1' && coding === 'gsm7' ? message.parts.map(asLatin1) : message.parts.map(asBuffer)
+  const parts = settings.sourceEncoding === 'latin1' && coding === 'gsm7' ? message.parts.map(asLatin1) : message.parts.map(asBuffer)
   if (!parts.every((part) => part !== null)) return 'ESME_RINVDCS'
   const of = parts.length
-  const headerBits = of === 1 || concatenation === 'payload' || concatenation === 'sar' ? 0 : concatenation === 'udh8' ? 48 : 56
+  const toSend = partsToSend(message)
+  // A part by itself fits into no message_payload with the others.
+  const concatenation = of === 1 ? 'none' : settings.concatenation === 'payload' && toSend.length < of ? 'udh8' : settings.concatenation
+  const headerBits = concatenation === 'udh8' ? 48 : concatenation === 'udh16' ? 56 : 0
   // The carrier would cut what is longer, or refuse it; cut for another kind of header, a text may be.
   if (message.parts.some((part) => headerBits + part.length * (coding === 'ucs2' ? 8 : 7) > USER_DATA_BITS)) return 'ESME_RINVMSGLEN'
-  if (of === 1) return [{ short_message: parts[0]! }]
+  if (concatenation === 'payload') {
+    return [{ parts: toSend, body: { short_message: Buffer.alloc(0), tlvs: { message_payload: Buffer.concat(parts) } } }]
+  }
+  return toSend.map((index) => ({
+    parts: [index],
+    body: bodyOf(parts[index]!, { reference, part: index + 1, of }, concatenation),
+  }))
+}
+
+function bodyOf(part: Buffer, place: Concatenated, concatenation: 'none' | 'udh8' | 'udh16' | 'sar'): CarriedParts['body'] {
   switch (concatenation) {
-    case 'payload':
-      return [{ short_message: Buffer.alloc(0), tlvs: { message_payload: Buffer.concat(parts) } }]
-    case 'sar':
-      return parts.map((part, index) => ({
-        short_message: part,
-        tlvs: { sar_msg_ref_num: reference, sar_total_segments: of, sar_segment_seqnum: index + 1 },
-      }))
+    case 'none':
+      return { short_message: part }
     case 'udh8':
-    case 'udh16': {
-      const header = concatenation === 'udh8' ? header8 : header16
-      const bodies = parts.map((part, index) => ({
-        esm_class: esmClass.udhi,
-        short_message: Buffer.concat([header({ reference, part: index + 1, of }), part]),
-      }))
-      assert(bodies.every(({ short_message }) => short_message.length <= mostShortMessageBytes))
-      return bodies
+      return { esm_class: esmClass.udhi, short_message: Buffer.concat([header8(place), part]) }
+    case 'udh16':
+      return { esm_class: esmClass.udhi, short_message: Buffer.concat([header16(place), part]) }
+    case 'sar': {
+      const { reference, part: number, of } = place
+      return { short_message: part, tlvs: { sar_msg_ref_num: reference, sar_total_segments: of, sar_segment_seqnum: number } }
     }
   }
 }

@@ -48,6 +48,20 @@ t.test('parts of one message go over one bind, in order, each with its own numbe
   )
 })
 
+t.test('the parts of a message that are left are told by their places', async (t) => {
+  const carrier = await Carrier.start(t)
+  const link = TestLink.open(t, carrier)
+  const lane = await link.lane()
+  const reservation = lane.reserve(2)!
+  lane.submit(reservation, link.message(threeParts, { only: [1, 2] }))
+  await link.result(1)
+  t.match(link.results, [
+    { part: 1, is: 'accepted', reservation },
+    { part: 2, is: 'accepted', reservation },
+  ])
+  t.equal(lane.room, 10)
+})
+
 t.test('the window counts what is reserved, and room is told again when there is some', async (t) => {
   const carrier = await Carrier.start(t, silent)
   const link = TestLink.open(t, carrier, { window: 4 })

@@ -125,6 +125,25 @@ t.test('or the carrier makes the header: from SAR TLVs, or of one message_payloa
   t.equal(decodeText(pdu!.tlvs.message_payload!, 'gsm7'), threeParts)
 })
 
+t.test('what is left of a message whose other parts the carrier has: their headers still count all', async (t) => {
+  const left = submitFrames(message(threeParts, { only: [0, 2] }), [7, 8], defaultLinkSettings, now)
+  t.ok(left.ok)
+  if (!left.ok) return
+  t.same(
+    left.frames.map(({ sequence, parts }) => [sequence, parts]),
+    [
+      [7, [0]],
+      [8, [2]],
+    ],
+  )
+  t.same(
+    submitted(message(threeParts, { only: [0, 2] })).map(({ fields }) => fields.short_message.toString('hex', 0, 6)),
+    ['050003340301', '050003340303'],
+  )
+  const payload = submitted(message(threeParts, { only: [2] }), { concatenation: 'payload' })
+  t.match(payload, [{ fields: { esm_class: 0x40 }, tlvs: {} }], 'no payload without the others')
+})
+
 t.test('a single part has no header, whatever the route', async (t) => {
   for (const concatenation of ['udh8', 'udh16', 'sar', 'payload'] as const) {
     const [pdu] = submitted(message('kurz'), { concatenation })

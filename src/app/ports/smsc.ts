@@ -25,6 +25,8 @@ export type EncodedMessage = {
   coding: 'gsm7' | 'ucs2'
   /** User data of each part without headers: unpacked septets, or UCS-2 big-endian. One bind carries them in this order. */
   parts: readonly Uint8Array[]
+  /** Which of the parts are still to be sent, by their places in `parts`, ascending; room was reserved for so many. Left out: all. */
+  only?: readonly number[]
   /** Tells the parts of one message from another's, 0–65535. Of no meaning for a single part. */
   reference: number
   /** Epoch ms: the carrier must not deliver later. Null: as long as it likes. */
