@@ -13,12 +13,16 @@ import { keepRouteTable } from './route-table.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { announcementRoutes } from './routes/announcements.ts'
 import { callRoutes } from './routes/calls.ts'
+import { commentRoutes } from './routes/comments.ts'
 import { customerRoutes } from './routes/customers.ts'
 import { demoAgentRoutes } from './routes/demo-agent.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { messageRoutes } from './routes/messages.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { promptRoutes } from './routes/prompts.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { simulatorRoutes } from './routes/simulator.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 import { compileValidator } from './validation.ts'
 
@@ -33,10 +37,14 @@ const ROUTES = [
   customerRoutes,
   callRoutes,
   ticketRoutes,
+  commentRoutes,
+  messageRoutes,
+  eventRoutes,
   serviceRoutes,
   agentRoutes,
   announcementRoutes,
   demoAgentRoutes,
+  simulatorRoutes,
   promptRoutes,
   healthRoutes,
   openApiRoute,

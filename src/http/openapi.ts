@@ -4,10 +4,16 @@ import type { Api } from './api.ts'
 import { Problem } from './problem.ts'
 import { Call } from './schemas/calls.ts'
 import { Contract, Customer, IssuedPin } from './schemas/customers.ts'
+import { Event, Message } from './schemas/messages.ts'
 import { Agent, Announcement, FlowPicture, Line, Queue, Readiness, SipAccount } from './schemas/service.ts'
-import { Ticket } from './schemas/tickets.ts'
+import { Fault, Pdu, Reply } from './schemas/simulator.ts'
+import { Comment, Ticket } from './schemas/tickets.ts'
 
-const SHARED = [Problem, Call, Customer, Contract, IssuedPin, Ticket, Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount]
+const SHARED = [
+  ...[Problem, Call, Customer, Contract, IssuedPin, Ticket, Comment, Message, Event],
+  ...[Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount],
+  ...[Reply, Fault, Pdu],
+]
 
 export async function describeApi(app: Api): Promise<void> {
   for (const schema of SHARED) app.addSchema(schema)
@@ -18,7 +24,7 @@ export async function describeApi(app: Api): Promise<void> {
         title: 'Pforte',
         version: '1',
         description:
-          'Customers, PINs, calls and tickets of a telephone hotline. Times are ISO 8601 with zone, ids are strings, numbers E.164.',
+          'Customers, PINs, calls, tickets and messages of a telephone hotline. Times are ISO 8601 with zone, ids are strings, numbers E.164.',
       },
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'The API key' } } },
       security: [{ key: [] }],

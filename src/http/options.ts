@@ -45,6 +45,48 @@ export type SipAccount = { username: string; password: string; server: string }
 /** The agent who answers for whoever tries Pforte out; stays for a while after each `keep`. */
 export type DemoAgent = { keep(): Promise<SipAccount>; dismiss(): Promise<void> }
 
+/** What somebody types on a phone that talks to the simulated carrier. */
+export type PhoneReply = {
+  from: string
+  /** Null: whoever wrote to that phone last. */
+  to: string | null
+  text: string
+  coding?: 'gsm7' | 'ascii' | 'latin1' | 'ucs2'
+  longForm?: 'udh8' | 'udh16' | 'sar' | 'payload'
+}
+/** Of each part: `status` is what we answered the carrier last, null if nothing. */
+export type PartAcknowledgement = { acknowledged: boolean; status: string | null; tries: number }
+
+/** What goes wrong at the simulated carrier from now on; which fields go with a kind is in `simulated-fault.ts`. */
+export type SimulatedFault = { kind: string; [field: string]: unknown }
+
+export type SimulatedPdu = { at: number; direction: 'in' | 'out'; bind: string; sequence: number; status: string } & (
+  | { command: string; fields: Record<string, unknown>; tlvs: Record<string, unknown>; text: string | null }
+  | { command: null; bad: string }
+)
+
+/** The SMSC that stands in for a carrier. Its words are SMPP's. */
+export type Simulator = {
+  words: {
+    /** `ESME_RTHROTTLED` … */
+    statuses: readonly string[]
+    /** `DELIVERED` … */
+    receiptStates: readonly string[]
+    /** PDUs that are none. */
+    malformed: readonly string[]
+  }
+  /**
+   * Settles when every part was acknowledged, or refused for good; null if nobody ever wrote to that phone.
+   * @throws RangeError if the coding that is asked for lacks a character
+   */
+  reply(reply: PhoneReply): Promise<PartAcknowledgement[] | null>
+  /** Beside those that are on. */
+  fault(fault: SimulatedFault): void
+  clearFaults(): void
+  /** The last ones on the wire, oldest first. Texts among them. */
+  pdus(): readonly SimulatedPdu[]
+}
+
 export type HttpOptions = {
   host: string
   /** 0: any free port; the one taken is in the `url` that comes back. */
@@ -59,6 +101,8 @@ export type HttpOptions = {
   onAgentChanged?: () => void
   /** Null on a configured Asterisk, which demos have no business on; its routes are not there then. */
   demoAgent?: DemoAgent | null
+  /** Null where a carrier is configured; its routes are not there then. */
+  simulator?: Simulator | null
   parts(): Promise<Parts>
   metrics: Registry
   flows(): readonly FlowPicture[]

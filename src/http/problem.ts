@@ -7,6 +7,8 @@ import { STATUS_CODES } from 'node:http'
 import { type Static, Type } from 'typebox'
 import type { Result } from '../app/ports/records.ts'
 
+const IDEMPOTENCY_KEY = 'Idempotency-Key'
+
 export const FieldProblem = Type.Object({
   in: Type.Enum(['body', 'query', 'path', 'header']),
   field: Type.String({ description: 'Name of the field, with a dot before each part inside it: numbers.0' }),
@@ -69,18 +71,24 @@ export function notFound(what: string): ProblemError {
 }
 
 const CONFLICT = 409
+const UNPROCESSABLE = 422
 
-/** The value of what the app answered, or its refusal as a problem. */
-export function valueOf<T>(result: Result<T>): T {
+/**
+ * The value of what the app answered, or its refusal as a problem.
+ * @param as.invalid `unprocessable` (422) where a field is well formed and does not fit what `pforte.yaml` says; 400 otherwise
+ */
+export function valueOf<T>(result: Result<T>, as: { invalid?: 'unprocessable' } = {}): T {
   if (result.ok) return result.value
   const { refused, field, message } = result.refusal
-  const fields: FieldProblem[] = field === undefined ? [] : [{ in: 'body', field, message }]
+  const fields: FieldProblem[] = field === undefined ? [] : [{ in: field === IDEMPOTENCY_KEY ? 'header' : 'body', field, message }]
   switch (refused) {
     case 'not_found':
       throw new ProblemError(404, 'not_found', message, { fields })
     case 'conflict':
       throw new ProblemError(CONFLICT, 'conflict', message, { fields })
-    case 'invalid':
-      throw new ProblemError(400, 'invalid_field', message, { fields })
+    case 'invalid': {
+      if (as.invalid !== 'unprocessable') throw new ProblemError(400, 'invalid_field', message, { fields })
+      throw new ProblemError(UNPROCESSABLE, 'unprocessable', field === undefined ? message : `${field}: ${message}`, { fields })
+    }
   }
 }

@@ -4,10 +4,10 @@ import { type Api, given, pageOf, problems, timeRange } from '../api.ts'
 import { byteRange } from '../byte-range.ts'
 import { isoTime } from '../formats.ts'
 import type { HttpOptions } from '../options.ts'
-import { callerFilter } from '../phone-number.ts'
-import { notFound, ProblemError } from '../problem.ts'
+import { callerFilter, requireE164 } from '../phone-number.ts'
+import { invalidField, notFound, ProblemError, valueOf } from '../problem.ts'
 import { IdParam, List, ListQuery, ref, Uuid } from '../schemas/common.ts'
-import { Ticket, TicketStatus } from '../schemas/tickets.ts'
+import { NewTicket, Ticket, TicketChange, TicketStatus } from '../schemas/tickets.ts'
 import type * as Records from '../../app/ports/records.ts'
 
 const TicketQuery = ListQuery({
@@ -19,8 +19,51 @@ const TicketQuery = ListQuery({
 const Sound = Type.Any({ description: 'The recording' })
 
 /** Tickets, and the voicemails that most of them begin with. */
-export function ticketRoutes(app: Api, { records, service }: HttpOptions): void {
+export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): void {
   const tags = ['tickets']
+
+  app.post(
+    '/v1/tickets',
+    {
+      schema: {
+        tags,
+        summary: 'Make a ticket',
+        description:
+          'Names its caller, its customer or both. The status that it enters (`received` where none is given) is told by SMS, ' +
+          "to the caller if that number can take one, else to the customer's first mobile number.",
+        body: NewTicket,
+        response: { 201: ref(Ticket), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { subject, caller, customerId = null, status = 'received' } = request.body
+      if (caller === undefined && customerId === null) throw invalidField('body', 'caller', 'is missing, or customerId in its place')
+      const number = caller === undefined ? null : requireE164(caller, service().country, 'body', 'caller')
+      const ticket = valueOf(await records.createTicket({ subject: subject.trim(), caller: number, customerId, status }, now()))
+      return reply.code(201).header('location', `/v1/tickets/${ticket.id}`).send(showTicket(ticket))
+    },
+  )
+
+  app.patch(
+    '/v1/tickets/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Change a ticket',
+        description:
+          'received → in_progress → completed, and back to in_progress (reopened). Each entered status is told by SMS. ' +
+          'A change that changes nothing does nothing.',
+        params: IdParam('a ticket'),
+        body: TicketChange,
+        response: { 200: ref(Ticket), ...problems },
+      },
+    },
+    async (request) => {
+      const { status, subject, version } = request.body
+      const change = given({ status, subject: subject?.trim(), version })
+      return showTicket(valueOf(await records.changeTicket(request.params.id, change, now())))
+    },
+  )
 
   app.get(
     '/v1/tickets',

@@ -32,7 +32,7 @@ export const Input = <P extends TProperties>(properties: P, description?: string
 export const IdParam = (of: string) => Type.Object({ id: Uuid(of) })
 export const LooseIdParam = (of: string) => Type.Object({ id: Id(of) })
 
-const PageQuery = {
+export const PageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LARGEST_PAGE, description: `How many; ${DEFAULT_PAGE} where not given` })),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: '`next` of the page before' })),
 }
