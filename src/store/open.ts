@@ -2,6 +2,7 @@
 import type { Log } from '../app/ports/log.ts'
 import type { StrangerCap } from '../domain/sms/caps.ts'
 import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
+import type { Outbox } from '../app/ports/outbox.ts'
 import type { Records } from '../app/ports/records.ts'
 import { Agents } from './agents.ts'
 import { Announcements } from './announcements.ts'
@@ -20,6 +21,7 @@ import { Queue } from './queue.ts'
 import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
 import { SmsEvents } from './sms/events.ts'
+import { PostgresOutbox } from './sms/outbox.ts'
 import { SmsIntents } from './sms/intents.ts'
 import { Messages } from './sms/messages.ts'
 import { TicketChanges } from './ticket-changes.ts'
@@ -54,6 +56,7 @@ export type StoreOptions = StoreRules & {
 export type Store = {
   calls: CallStore
   records: Records
+  outbox: Outbox
   /** Taken and not given back connections; 0 when nothing is under way. */
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
@@ -125,6 +128,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     calls: callStore(parts, numbers, now, close),
     records: recordsOf(parts, now),
+    outbox: new PostgresOutbox(connections, leases, sms, onDue),
     get connectionsInUse() {
       return connections.inUse
     },
