@@ -1,6 +1,7 @@
 /** Opens the connection to a carrier: TCP, or TLS with the certificate verified against the name in the URL. */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { tlsFailure } from '../wire/tls-failure.ts'
 import type { Account, LinkSettings } from './settings.ts'
 
 export type Connecting = { socket: Socket; cancel(): void }
@@ -33,18 +34,18 @@ export function connect(
   const timer = setTimeout(() => fail(`no connection within ${connectTimeoutMs} ms`), connectTimeoutMs)
   socket.setNoDelay(true)
   // Stays for good: an error after this try is over is of no use to anybody, and must not end the process.
-  socket.on('error', (error) => fail(saidOf(error)))
+  socket.on('error', (error) => fail(saidOf(error, ca)))
   socket.once('close', () => fail('the connection was closed at once'))
   socket.once(tls ? 'secureConnect' : 'connect', () => settle(() => onConnected(socket)))
   return { socket, cancel: () => settle(() => socket.destroy()) }
 }
 
-/** Of OpenSSL and Node, for a certificate that is not the carrier's, or that nobody whom we trust signed. */
-const UNTRUSTED = /CERT|ISSUER|VERIFY|SIGNED|ALTNAME/
-
-function saidOf(error: Error & { code?: string }): string {
-  const { code = '' } = error
-  if (UNTRUSTED.test(code)) return `its certificate is not trusted (${code}): look at the host in SMPP_URL and at whom \`ca\` trusts`
+function saidOf(error: Error, ca: string | null): string {
+  const failure = tlsFailure(error, 'SMPP_URL')
+  if (failure !== null) {
+    const trusted = ca === null ? '' : ' Only what `ca` in pforte.yaml names is trusted.'
+    return `the carrier ${failure.what}. ${failure.mend}${trusted}`
+  }
   // A name with several addresses fails with the errors of all in one.
   const errors: Error[] = error instanceof AggregateError ? error.errors : [error]
   return [...new Set(errors.map(({ message }) => message))].join('; ')

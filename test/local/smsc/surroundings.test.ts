@@ -2,14 +2,14 @@
 import t from 'tap'
 import { ForkedSimulator } from '../../../src/local/smsc/fork.ts'
 import { startSimulator } from '../../../src/local/smsc/simulator.ts'
-import { makeCertificate } from '../../smpp/support/certificate.ts'
+import { certificate } from '../../support/certificate.ts'
 import { RawEsme } from './raw-esme.ts'
 
 const anna = '+4915112345678'
 
 t.test('with a certificate it speaks TLS', async (t) => {
-  const authority = makeCertificate('authority')
-  const { key, cert } = makeCertificate('carrier', { dnsName: 'localhost', by: authority })
+  const authority = certificate()
+  const { key, cert } = certificate({ names: ['localhost'], by: authority })
   const smsc = await startSimulator({ tls: { key, cert } })
   t.match(smsc.url, /^ssmpp:/)
   const esme = await RawEsme.connect(smsc.url, authority.cert)
