@@ -9,7 +9,7 @@ const anna = '+4915112345678'
 
 t.test('with a certificate it speaks TLS', async (t) => {
   const authority = certificate()
-  const { key, cert } = certificate({ names: ['localhost'], by: authority })
+  const { key, cert } = certificate({ names: ['127.0.0.1'], by: authority })
   const smsc = await startSimulator({ tls: { key, cert } })
   t.match(smsc.url, /^ssmpp:/)
   const esme = await RawEsme.connect(smsc.url, authority.cert)
