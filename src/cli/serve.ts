@@ -1,3 +1,4 @@
+import module from 'node:module'
 import { startPforte, type Pforte } from '../main.ts'
 import { stopAsterisk } from '../local/asterisk.ts'
 import { stopPostgres } from '../local/postgres.ts'
@@ -34,6 +35,8 @@ export async function serve(): Promise<number> {
   }
   const pforte = await starting
   process.stdout.write(card(pforte))
+  // Node does this on its way out, which a process that is killed does not have; the next start is to be quick for its callers.
+  module.flushCompileCache()
   const why = await Promise.race([told, pforte.ended])
   await pforte.close()
   if (typeof why !== 'string') throw why

@@ -1,5 +1,6 @@
 /** Somebody who has configured nothing: starts Pforte, calls it, looks around, stops it. */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { livingPart } from '../../src/local/detached.ts'
@@ -8,7 +9,9 @@ import { TestPforte } from '../support/pforte.ts'
 
 t.setTimeout(200_000)
 
-const pforte = await TestPforte.start({ newcomer: true })
+const compiled = await mkdtemp(join(tmpdir(), 'pforte-compiled-'))
+t.teardown(() => rm(compiled, { recursive: true, force: true }))
+const pforte = await TestPforte.start({ newcomer: true, environment: { NODE_COMPILE_CACHE: compiled } })
 t.teardown(() => pforte.stop())
 const home = pforte.environment['PFORTE_HOME']!
 const yaml = await pforte.readYaml()
@@ -36,6 +39,8 @@ await t.test('the start ends with a card of where everything is, and everything 
   t.match(await pforte.request('GET', '/readyz'), { status: 200, body: ready })
   t.match((await pforte.get('/metrics'))['text'], /^pforte_pin_guess_chance 0\.00001$/m)
   t.match((await pforte.get('/'))['text'], /<title>Pforte/)
+  const kept = (await readdir(compiled, { recursive: true })).length
+  t.ok(kept > 100, `${kept} files of what was compiled are kept for the next start, even if this process is killed`)
 })
 
 await t.test('what is secret is drawn, and nobody else’s to read', async (t) => {
