@@ -17,6 +17,7 @@ type Bench = { needsParts: boolean; load: () => Promise<{ run(options: BenchOpti
 const BENCHES: Record<string, Bench> = {
   domain: { needsParts: false, load: () => import('./domain.ts') },
   dispatch: { needsParts: true, load: () => import('./dispatch.ts') },
+  survive: { needsParts: true, load: () => import('./survive.ts') },
   'call-cpu': { needsParts: true, load: () => import('./call-cpu.ts') },
   soak: { needsParts: true, load: () => import('./soak.ts') },
 }

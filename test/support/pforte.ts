@@ -33,6 +33,8 @@ export type PforteOptions = {
   environment?: Record<string, string>
   /** Nothing is configured but what keeps tests apart: Postgres is embedded (and not to be had as `db`), key and secret are Pforte's own. */
   newcomer?: boolean
+  /** What Node is started with. */
+  command?: string[]
 }
 
 export type Admitted = { pin: string; pinId: string; contractId: string; customerId: string; customerNumber: string }
@@ -45,12 +47,14 @@ export class TestPforte {
   readonly sip: { host: string; port: number }
   readonly db: pg.Pool
   readonly output: string[] = []
+  readonly #command: string[]
   readonly #phones: Phone[] = []
   readonly #cleanUps: (() => Promise<unknown>)[] = []
   #process: ChildProcess | null = null
 
-  private constructor(home: string, environment: Record<string, string>, db: pg.Pool) {
+  private constructor(home: string, environment: Record<string, string>, db: pg.Pool, command = ['src/cli.ts', 'serve']) {
     this.home = home
+    this.#command = command
     this.environment = environment
     this.url = `http://127.0.0.1:${environment['HTTP_PORT']}`
     this.sip = { host: '127.0.0.1', port: Number(environment['SIP_PORT']) }
@@ -76,7 +80,8 @@ export class TestPforte {
       ...(options.transport === undefined ? {} : { ARI_TRANSPORT: options.transport }),
       ...options.environment,
     }
-    const pforte = new TestPforte(home, environment, new pg.Pool({ connectionString: database?.url ?? NOBODYS_DATABASE, max: 2 }))
+    const db = new pg.Pool({ connectionString: database?.url ?? NOBODYS_DATABASE, max: 2 })
+    const pforte = new TestPforte(home, environment, db, options.command)
     pforte.#cleanUps.push(
       async () => database?.drop(),
       () => slot.free(),
@@ -109,7 +114,7 @@ export class TestPforte {
 
   /** Starts the process; settles when its card is printed, which is when calls are taken. */
   async run(): Promise<void> {
-    const child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
+    const child = spawn(process.execPath, this.#command, {
       cwd: ROOT,
       env: { ...process.env, NODE_OPTIONS: '', ...this.environment },
       stdio: ['ignore', 'pipe', 'pipe'],

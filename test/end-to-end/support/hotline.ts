@@ -1,6 +1,5 @@
 /** A running hotline that many stories share, each with callers, PINs and agents of its own. */
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import { PromptStore } from '../../../src/app/prompts.ts'
 import { cacheDir } from '../../../src/local/cache.ts'
 import { Phone } from '../../../src/local/phone/phone.ts'
@@ -17,6 +16,8 @@ import { studioGreeting } from './greeting.ts'
 import { leftOf } from './left-behind.ts'
 
 export type Row = Record<string, any>
+/** Whose end everybody leaves at: a test, or a round of a bench. */
+export type Scope = { teardown(work: () => unknown): unknown }
 export type Team = { queue: string; agents: AgentAtPhone[] }
 
 export class Hotline {
@@ -32,7 +33,7 @@ export class Hotline {
     this.pforte = pforte
   }
 
-  static async open(t: Test, options: PforteOptions): Promise<Hotline> {
+  static async open(t: Scope, options: PforteOptions): Promise<Hotline> {
     const pforte = await TestPforte.start({
       yaml: definitionForStories,
       ...options,
@@ -44,14 +45,14 @@ export class Hotline {
   }
 
   /** Somebody with a phone and a number of their own. */
-  async caller(t: Test, { number = this.freshNumber() }: { number?: string } = {}): Promise<Caller> {
+  async caller(t: Scope, { number = this.freshNumber() }: { number?: string } = {}): Promise<Caller> {
     const phone = await Phone.open({ host: '127.0.0.1', user: 'caller' })
     t.teardown(() => phone.close())
     return new Caller(this, phone, number)
   }
 
   /** Somebody with a right PIN who has got into this queue. */
-  async waitingCaller(t: Test, queue: string): Promise<Caller> {
+  async waitingCaller(t: Scope, queue: string): Promise<Caller> {
     const caller = await this.caller(t)
     await caller.dials()
     await caller.types((await this.admit({ queue })).pin)
@@ -65,7 +66,7 @@ export class Hotline {
   }
 
   /** Agents who share a queue that no other story uses; those wanted are registered and available, in this order. */
-  async team(t: Test, wanted = 1): Promise<Team> {
+  async team(t: Scope, wanted = 1): Promise<Team> {
     const team = this.#teams++
     if (team >= TEAMS || wanted > TEAM_SIZE) throw new Error('more agents are wanted than the definition of the stories has')
     const agents: AgentAtPhone[] = []
@@ -73,7 +74,7 @@ export class Hotline {
     return { queue: queueOfTeam(team), agents }
   }
 
-  async agent(t: Test, id: string): Promise<AgentAtPhone> {
+  async agent(t: Scope, id: string): Promise<AgentAtPhone> {
     const agent = new AgentAtPhone(this, id, await this.#registered(t, id))
     await agent.becomes('available')
     return agent
@@ -128,7 +129,7 @@ export class Hotline {
     })
   }
 
-  async #registered(t: Test, id: string): Promise<Phone> {
+  async #registered(t: Scope, id: string): Promise<Phone> {
     const { username: user, password } = await this.account(id)
     const phone = await Phone.open({ host: '127.0.0.1', user, password, registrar: this.pforte.sip })
     t.teardown(async () => {

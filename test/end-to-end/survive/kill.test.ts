@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { until } from '../../support/until.ts'
 import { Hotline } from '../support/hotline.ts'
-import { conversationUntouched, everybody, goOn, nothingLost, SPOKEN_TO, SPOKEN_TO_AGAIN, spokenAnew, timesOf, type Cast } from './cast.ts'
+import { everybody, type Cast } from './cast.ts'
 import { changed, definitionForSurvival } from './definition.ts'
+import { conversationUntouched, nothingLost, SPOKEN_TO, SPOKEN_TO_AGAIN, spokenAnew, timesOf } from './found-again.ts'
+import { goOn } from './go-on.ts'
 import { stairsHeard } from './sounds.ts'
 
 t.setTimeout(240_000)

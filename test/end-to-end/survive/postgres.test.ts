@@ -5,7 +5,7 @@ import { until } from '../../support/until.ts'
 import type { AgentAtPhone } from '../support/agent.ts'
 import { Hotline, type Row } from '../support/hotline.ts'
 import { definitionForSurvival } from './definition.ts'
-import { conversationUntouched } from './cast.ts'
+import { conversationUntouched } from './found-again.ts'
 import { atTheBeep, holdsAll, nothingIsLeftOnAsterisk, ticketOf } from './messages.ts'
 import { endlessTone, longestSilence, stairs } from './sounds.ts'
 
