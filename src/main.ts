@@ -12,6 +12,7 @@ import pino from 'pino'
 import { Announcements } from './app/announcements.ts'
 import { Hotline } from './app/hotline.ts'
 import { Metrics } from './app/metrics.ts'
+import { SmsMetrics } from './app/sms/metrics.ts'
 import { PromptStore } from './app/prompts.ts'
 import { StoreUnavailable, type AgentDefinition } from './app/ports/store.ts'
 import type { Telephony } from './app/ports/telephony.ts'
@@ -34,6 +35,7 @@ import { tellGate, warnOfGate } from './main/gate-state.ts'
 import { defaultLanguage, fallbackPrompt, newestDefinitions, renderWithProgress } from './main/rendering.ts'
 import { removeRunFile, writeRunFile } from './main/run-file.ts'
 import { readServiceFile, type ServiceFile } from './main/service-file.ts'
+import type { Sms } from './main/sms.ts'
 import { openStoreFor, rulesOf } from './main/store-at.ts'
 import type { Store } from './store/open.ts'
 import { newId } from './store/ids.ts'
@@ -59,7 +61,7 @@ export type Pforte = {
   logFile: string | null
   apiKeyFile: string | null
   demoPinFile: string | null
-  embedded: { postgres: boolean; asterisk: boolean }
+  embedded: { postgres: boolean; asterisk: boolean; smsc: boolean }
   /** Reads `pforte.yaml` again. Calls under way keep the flow they began with. Answers what is wrong, or null. */
   reload(): Promise<string | null>
   /** Ends Node's side; calls go on in Asterisk. */
@@ -143,6 +145,14 @@ export async function startPforte(environment: Environment, progress: Progress, 
       () => hotline.calls,
       () => store.calls.guessChance(),
     )
+    let sms: Sms | null = null
+    const smsMetrics = new SmsMetrics(
+      metrics.registry,
+      () => sms?.link ?? null,
+      () => sms?.sender.underWay ?? 0,
+    )
+    store.outbox.onAlarm((cap) => smsMetrics.alarm(cap))
+    await store.outbox.useSms(service.sms, now())
 
     let end: (why: PartFailure) => void = () => {}
     const ended = new Promise<PartFailure>((resolve) => (end = resolve))
@@ -196,6 +206,10 @@ export async function startPforte(environment: Environment, progress: Progress, 
     // this process meanwhile. But if Asterisk is not there, whoever asks must be told so.
     await Promise.race([started, wait(API_WAITS_MS)])
     await wait(COMMANDS_LEAVE_WITHIN_MS)
+    const { openSms } = await import('./main/sms.ts')
+    const opened = await openSms({ environment, service: () => service, outbox: store.outbox, metrics: smsMetrics, log, now })
+    sms = opened
+    closers.push(() => opened.close())
     const { openApi } = await import('./main/api.ts')
     const http = await openApi({
       environment,
@@ -209,6 +223,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
           (error: Error) => ({ ok: false, detail: error.message }),
         ),
       telephony,
+      sms: opened,
       metrics: metrics.registry,
       service: () => service,
       hotline,
@@ -222,7 +237,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
     await orStop(started, stop)
     progress.done('calls are taken')
 
-    const embedded = { postgres: postgres.embedded, asterisk: asterisk.embedded }
+    const embedded = { postgres: postgres.embedded, asterisk: asterisk.embedded, smsc: opened.simulator !== null }
     await writeRunFile(home.path, { url: http.url, sipUri: asterisk.sipUri ?? '', embedded })
     closers.push(() => removeRunFile(home.path))
     void lease.lost.then(() => onLeaseLost(store.calls, leaseName, end))
@@ -250,6 +265,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
             definitions = callDefinitions(service, rendered)
             store.useRules(rulesOf(service))
             await announcements.reload()
+            await store.outbox.useSms(service.sms, now())
             return null
           } catch (error) {
             return whyNotReloaded(error, log)

@@ -75,6 +75,8 @@ export type Simulator = {
     /** PDUs that are none. */
     malformed: readonly string[]
   }
+  /** Somebody is there who takes replies. */
+  readonly isBound: boolean
   /**
    * Settles when every part was acknowledged, or refused for good; null if nobody ever wrote to that phone.
    * @throws RangeError if the coding that is asked for lacks a character

@@ -13,6 +13,8 @@ import type { Door } from '../http/door.ts'
 import { openHttp, type Http } from '../http/open.ts'
 import type { HttpOptions, PartState } from '../http/options.ts'
 import type { DemoAgent } from './demo-agent.ts'
+import { showSimulator } from './simulated-carrier.ts'
+import type { Sms } from './sms.ts'
 
 export type ApiDeps = {
   environment: Environment
@@ -22,6 +24,7 @@ export type ApiDeps = {
   announce: HttpOptions['announce']
   pingPostgres: () => Promise<PartState>
   telephony: Telephony
+  sms: Sms
   metrics: Registry
   service: () => Service
   hotline: Hotline
@@ -49,7 +52,7 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
       parts: async () => ({
         postgres: await deps.pingPostgres(),
         asterisk: asteriskState(telephony, hotline),
-        smsc: { ok: true, detail: 'the status SMS is not built yet' },
+        smsc: deps.sms.state(),
       }),
       metrics: deps.metrics,
       flows: () => Object.values(deps.service().flows).map(({ name, flow }) => ({ name, mermaid: toMermaid(flow), svg: drawFlow(flow) })),
@@ -63,6 +66,7 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
               keep: async () => ({ ...(await demoAgent.keep()), server: (deps.sipUri ?? '').replace(/^sip:/, '') }),
               dismiss: () => demoAgent.dismiss(),
             },
+      simulator: deps.sms.simulator === null ? null : showSimulator(deps.sms.simulator),
       log: deps.log,
       now: deps.now,
     },

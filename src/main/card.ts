@@ -11,6 +11,7 @@ export function card(pforte: Pforte): string {
   ])
   rows.push(['API key', pforte.apiKeyFile === null ? 'PFORTE_API_KEY, as you set it' : shown(pforte.apiKeyFile)])
   if (pforte.demoPinFile !== null) rows.push(['demo PIN', shown(pforte.demoPinFile)])
+  rows.push(['SMS', pforte.embedded.smsc ? `simulated; the page shows them, and ${pforte.url}/v1/messages` : 'to the carrier of SMPP_URL'])
   if (pforte.logFile !== null) rows.push(['log', shown(pforte.logFile)])
   if (pforte.embedded.asterisk)
     rows.push(['try it', 'npm run call'], ['a phone', `npx pforte agent password ${pforte.agents[0] ?? 'NAME'}`])

@@ -3,7 +3,11 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { identify, lives, type ProcessIdentity } from '../local/process-identity.ts'
 
-export type RunningPforte = ProcessIdentity & { url: string; sipUri: string; embedded: { postgres: boolean; asterisk: boolean } }
+export type RunningPforte = ProcessIdentity & {
+  url: string
+  sipUri: string
+  embedded: { postgres: boolean; asterisk: boolean; smsc: boolean }
+}
 
 const fileIn = (home: string): string => join(home, 'run', 'pforte.json')
 

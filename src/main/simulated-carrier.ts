@@ -8,6 +8,9 @@ import { messageStates, statuses } from '../wire/smpp/constants.ts'
 export function showSimulator(simulator: Simulator): Shown {
   return {
     words: { statuses: Object.keys(statuses), receiptStates: Object.keys(messageStates), malformed: malformedKinds },
+    get isBound() {
+      return simulator.binds.some(({ type }) => type !== 'transmitter')
+    },
     async reply({ to, ...reply }) {
       const sender = to ?? simulator.inbox(reply.from).at(-1)?.from ?? null
       return sender === null ? null : simulator.reply({ ...reply, to: sender })

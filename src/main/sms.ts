@@ -25,7 +25,7 @@ export type SmsDeps = {
   environment: Environment
   service: () => Service
   outbox: Outbox
-  metrics: () => SmsMetrics
+  metrics: SmsMetrics
   log: Logger
   now: () => number
 }
@@ -46,11 +46,13 @@ export async function openSms({ environment, service, outbox, metrics, log, now 
   const link = new SmscLink({
     carriers: accounts.map((account) => ({ account, settings: { ...defaultLinkSettings, ...smppRouteFor(smpp, account.host) } })),
     log,
-    onFault: (route, kind) => metrics().fault(route, kind),
+    onFault: (route, kind) => metrics.fault(route, kind),
   })
-  link.onResult((result) => metrics().result(result))
-  const receiver = new SmsReceiver({ outbox, smsc: link, log, now, onIncoming: (incoming) => metrics().incoming(incoming) })
-  const sender = new SmsSender({ outbox, smsc: link, log, now, mostParts: () => service().sms?.mostParts ?? 1 })
+  link.onResult((result) => metrics.result(result))
+  const receiver = new SmsReceiver({ outbox, smsc: link, log, now, onIncoming: (incoming) => metrics.incoming(incoming) })
+  const sender: SmsSender = new SmsSender({ outbox, smsc: link, log, now, mostParts: () => service().sms?.mostParts ?? 1 })
+  // The carrier is connected to in the background, and for as long as it takes.
+  sender.open().catch((error: unknown) => log.error({ err: error }, 'SMS cannot be sent: a bug in Pforte'))
   return {
     link,
     sender,

@@ -1,6 +1,5 @@
 /** Puts the store together: one pool, and behind the two ports a file for each idea. */
 import type { Log } from '../app/ports/log.ts'
-import type { StrangerCap } from '../domain/sms/caps.ts'
 import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
 import type { Outbox } from '../app/ports/outbox.ts'
 import type { Records } from '../app/ports/records.ts'
@@ -22,7 +21,7 @@ import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
 import { SmsEvents } from './sms/events.ts'
 import { PostgresOutbox } from './sms/outbox.ts'
-import { SmsIntents } from './sms/intents.ts'
+import { SmsIntents, type SmsListeners } from './sms/intents.ts'
 import { Messages } from './sms/messages.ts'
 import { TicketChanges } from './ticket-changes.ts'
 import { TicketComments } from './ticket-comments.ts'
@@ -47,8 +46,6 @@ export type StoreOptions = StoreRules & {
   /** `apply` brings the database up to date first; `check` refuses one that is not, and opening it writes nothing. */
   migrations?: 'apply' | 'check'
   waits?: Waits
-  /** A cap on SMS to numbers that nobody vouches for bit. */
-  onSmsAlarm?: (cap: StrangerCap) => void
   /** Epoch milliseconds. */
   now?: () => number
 }
@@ -91,17 +88,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 
   const leases = new Leases(databaseUrl, log)
-  const onDue: (() => void)[] = []
-  const sms = new SmsIntents(
-    connections,
-    {
-      onDue: () => {
-        for (const listener of onDue) listener()
-      },
-      onAlarm: (cap) => options.onSmsAlarm?.(cap),
-    },
-    log,
-  )
+  const listeners: SmsListeners = { onDue: [], onAlarm: [] }
+  const sms = new SmsIntents(connections, listeners, log)
   const parts = {
     agents: new Agents(connections, keys),
     announcements: new Announcements(connections),
@@ -128,7 +116,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     calls: callStore(parts, numbers, now, close),
     records: recordsOf(parts, now),
-    outbox: new PostgresOutbox(connections, leases, sms, onDue),
+    outbox: new PostgresOutbox(connections, leases, sms, listeners),
     get connectionsInUse() {
       return connections.inUse
     },

@@ -5,6 +5,7 @@
  *
  * Every method rejects with `StoreUnavailable` while Postgres is away.
  */
+import type { StrangerCap } from '../../domain/sms/caps.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { Incoming, PartResult, Reservation } from './smsc.ts'
 
@@ -54,6 +55,8 @@ export type TryResult = { attempt: number; result: PartResult }
 export interface Outbox {
   /** Called in this process after a commit that made something due. A hint: what is due is in the rows. */
   onDue(listener: () => void): void
+  /** A cap on messages to numbers that nobody vouches for bit. It has been logged. */
+  onAlarm(listener: (cap: StrangerCap) => void): void
   claim<T extends Taken>(request: ClaimRequest<T>): Promise<Claimed<T>>
   /** What the carrier said of parts. Each may be told twice. */
   record(results: readonly TryResult[], at: number): Promise<void>

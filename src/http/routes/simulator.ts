@@ -7,7 +7,7 @@ import { List, ref } from '../schemas/common.ts'
 import { Fault, MOST_PDUS, NewFault, NewReply, Pdu, PduQuery, Reply } from '../schemas/simulator.ts'
 import { faultOf } from '../simulated-fault.ts'
 
-/** Longer than Pforte takes to acknowledge a reply; without a bind the reply waits on, and the answer says so. */
+/** Longer than Pforte takes to acknowledge a reply. One that is still not taken then waits on, and the answer says so. */
 const REPLY_LIMIT_MS = 5_000
 
 /** The SMSC that stands in for a carrier: phones that answer, faults on demand, and what was on the wire. */
@@ -21,7 +21,8 @@ export function simulatorRoutes(app: Api, { simulator, service }: HttpOptions): 
       schema: {
         tags,
         summary: 'A phone answers',
-        description: 'Comes back once Pforte has acknowledged every part (201), or after a few seconds without a bind that takes it (202).',
+        description:
+          'Comes back once Pforte has acknowledged every part (201). 202: nobody is bound to take it, or nobody took it in time; it waits.',
         body: NewReply,
         response: { 201: ref(Reply), 202: ref(Reply), ...problems },
       },
@@ -30,7 +31,7 @@ export function simulatorRoutes(app: Api, { simulator, service }: HttpOptions): 
       const { to = null, text, coding, longForm } = request.body
       const from = requireE164(request.body.from, service().country, 'body', 'from')
       const answer = { from, to, text, ...(coding && { coding }), ...(longForm && { longForm }) }
-      const parts = await withinLimit(acknowledged(simulator, answer))
+      const parts = await withinLimit(acknowledged(simulator, answer), simulator.isBound ? REPLY_LIMIT_MS : 0)
       return reply.code(parts === 'waits' ? 202 : 201).send({ from, to, parts: parts === 'waits' ? [] : parts })
     },
   )
@@ -94,9 +95,9 @@ async function acknowledged(simulator: Simulator, reply: Parameters<Simulator['r
   return parts
 }
 
-async function withinLimit<T>(work: Promise<T>): Promise<T | 'waits'> {
+async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T | 'waits'> {
   const limit = Promise.withResolvers<'waits'>()
-  const timer = setTimeout(() => limit.resolve('waits'), REPLY_LIMIT_MS)
+  const timer = setTimeout(() => limit.resolve('waits'), limitMs)
   // What settles after that is nobody's any more.
   work.catch(() => {})
   try {

@@ -80,7 +80,8 @@ function templateOf(event: EventRequest, definition: SmsDefinition | null): SmsT
   const invalid = (field: string, message: string): Result<never> => ({ ok: false, refusal: { refused: 'invalid', field, message } })
   if (definition === null) return invalid('type', 'No SMS are sent here: pforte.yaml has no section sms.')
   const known = Object.keys(definition.templates).filter((name) => ownEvent(name) === null)
-  const template = definition.templates[event.type]
+  // Names come from outside; `constructor` is no template.
+  const template = Object.hasOwn(definition.templates, event.type) ? definition.templates[event.type] : undefined
   if (template === undefined || ownEvent(event.type) !== null) {
     const near = nearestName(event.type, known)
     const hint = near === null ? `Known: ${known.join(', ') || 'none'}` : `Did you mean ${near}? Known: ${known.join(', ')}`

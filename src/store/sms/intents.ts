@@ -24,11 +24,11 @@ import { numberFacts } from './number-facts.ts'
 /** An alarm is told again if it still bites after this long. */
 const alarmAgainMs = 3_600_000
 
-export type SmsHooks = {
+export type SmsListeners = {
   /** After a commit: something may be due. */
-  onDue(): void
+  onDue: (() => void)[]
   /** A cap on messages to strangers bit: perhaps somebody uses us to text them. */
-  onAlarm(cap: StrangerCap): void
+  onAlarm: ((cap: StrangerCap) => void)[]
 }
 
 /** What a message is about, and to whom. */
@@ -67,14 +67,14 @@ type TicketRow = {
 
 export class SmsIntents {
   readonly #connections: Connections
-  readonly #hooks: SmsHooks
+  readonly #listeners: SmsListeners
   readonly #log: Log
   /** Null: no SMS at all. */
   definition: SmsDefinition | null = null
 
-  constructor(connections: Connections, hooks: SmsHooks, log: Log) {
+  constructor(connections: Connections, listeners: SmsListeners, log: Log) {
     this.#connections = connections
-    this.#hooks = hooks
+    this.#listeners = listeners
     this.#log = log
   }
 
@@ -214,7 +214,10 @@ export class SmsIntents {
     if (rows[0] === undefined) return null
     if (to !== null && intent.tells !== null) await supersedeOlder(transaction, intent, to.number, at)
     if (decision.do === 'suppress' && decision.alarm !== null) await this.#alarm(transaction, decision.alarm, at)
-    if (dueAt !== null) this.#connections.afterCommit(transaction, () => this.#hooks.onDue())
+    if (dueAt !== null)
+      this.#connections.afterCommit(transaction, () => {
+        for (const listener of this.#listeners.onDue) listener()
+      })
     return id
   }
 
@@ -267,7 +270,7 @@ export class SmsIntents {
         raised_at = CASE WHEN a.raised_at <= ${new Date(at - alarmAgainMs)} THEN excluded.raised_at ELSE a.raised_at END
       RETURNING raised_at = ${new Date(at)} AS told, count`.execute(transaction)
     this.#connections.afterCommit(transaction, () => {
-      this.#hooks.onAlarm(cap)
+      for (const listener of this.#listeners.onAlarm) listener(cap)
       if (rows[0]?.told === true)
         this.#log.error(
           { cap, suppressed: rows[0].count },

@@ -1,11 +1,12 @@
 /** The port `Outbox`, put together: one file behind it for each idea. */
 import type { Claimed, ClaimRequest, Outbox, Taken, TryResult } from '../../app/ports/outbox.ts'
 import type { Incoming } from '../../app/ports/smsc.ts'
+import type { StrangerCap } from '../../domain/sms/caps.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { Connections, Statement } from '../connections.ts'
 import type { Leases } from '../lease.ts'
 import { claim } from './claims.ts'
-import type { SmsIntents } from './intents.ts'
+import type { SmsIntents, SmsListeners } from './intents.ts'
 import { takeReceipts } from './receipts.ts'
 import { expirePiles, takeReplies } from './replies.ts'
 import { recordResults } from './results.ts'
@@ -22,18 +23,22 @@ export class PostgresOutbox implements Outbox {
   readonly #connections: Connections
   readonly #leases: Leases
   readonly #sms: SmsIntents
-  readonly #onDue: (() => void)[]
+  readonly #listeners: SmsListeners
 
-  /** @param onDue whom the intents tell */
-  constructor(connections: Connections, leases: Leases, sms: SmsIntents, onDue: (() => void)[]) {
+  /** @param listeners whom the intents tell */
+  constructor(connections: Connections, leases: Leases, sms: SmsIntents, listeners: SmsListeners) {
     this.#connections = connections
     this.#leases = leases
     this.#sms = sms
-    this.#onDue = onDue
+    this.#listeners = listeners
   }
 
   onDue(listener: () => void): void {
-    this.#onDue.push(listener)
+    this.#listeners.onDue.push(listener)
+  }
+
+  onAlarm(listener: (cap: StrangerCap) => void): void {
+    this.#listeners.onAlarm.push(listener)
   }
 
   async claim<T extends Taken>(request: ClaimRequest<T>): Promise<Claimed<T>> {
@@ -74,6 +79,6 @@ export class PostgresOutbox implements Outbox {
     this.#sms.definition = definition
     if (definition === null || isFirst) return
     await this.#connections.run(lookAgain, [new Date(at)])
-    for (const listener of this.#onDue) listener()
+    for (const listener of this.#listeners.onDue) listener()
   }
 }

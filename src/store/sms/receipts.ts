@@ -38,7 +38,7 @@ const storeReceipts: Statement = {
 }
 
 /** The likeliest form of the id first; of several parts that had one id, one that is still open, and the newest. */
-const findParts: Statement = {
+export const findParts: Statement = {
   name: 'which parts receipts are for',
   text: `SELECT r.id AS "receiptId", r.state, r.error, r.done_at AS "doneAt", p.message_id AS "messageId", p.attempt, p.part
     FROM receipts r
@@ -99,7 +99,7 @@ const writeMessages: Statement = {
     WHERE m.id = d.id`,
 }
 
-const findWaiting: Statement = {
+export const findWaiting: Statement = {
   name: 'receipts that wait for these ids',
   text: 'SELECT id, route FROM receipts WHERE matched_at IS NULL AND carrier_ids && $1::text[]',
 }
