@@ -2,6 +2,7 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import { Registry } from 'prom-client'
+import type { Pool } from 'pg'
 import type { Test } from 'tap'
 import type { HttpOptions, Parts } from '../../src/http/options.ts'
 import { openHttp } from '../../src/http/open.ts'
@@ -25,6 +26,7 @@ export type Answer = { status: number; headers: Headers; body: any }
 export type Running = {
   url: string
   store: Store
+  query: Pool['query']
   /** With the key and, for an object, as JSON. A string or a Buffer is sent as it stands. */
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** All that was logged, at the finest level. */
@@ -66,6 +68,7 @@ export async function runHttp(t: Test, changes: Partial<HttpOptions> = {}, datab
   return {
     url: http.url,
     store,
+    query: store.query,
     ask: (method, path, body, headers = {}) => ask(http.url, method, path, body, { authorization: `Bearer ${KEY}`, ...headers }),
     logged: () => lines.join(''),
     close,
