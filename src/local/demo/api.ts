@@ -11,6 +11,7 @@ export type CallSeen = {
   path: { step: string; outcome: string | null }[]
 }
 export type TicketSeen = { id: string; number: string; subject: string; status: string; voicemail: { durationMs: number } | null }
+export type MessageSeen = { to: string; from: string; text: string; state: string; trace: { what: string; why: string }[] }
 
 const LOOK_EVERY_MS = 100
 
@@ -45,6 +46,18 @@ export class DemoApi {
       const call = items[0]
       if (call !== undefined && good(call)) return call
       if (performance.now() > giveUpAt) return null
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    }
+  }
+
+  /** The message about this ticket, once `good` says so; what there is of it after `withinMs`, or null. */
+  async messageAbout(ticketId: string, good: (message: MessageSeen) => boolean, withinMs: number): Promise<MessageSeen | null> {
+    const giveUpAt = performance.now() + withinMs
+    for (;;) {
+      const { items } = await this.get<{ items: MessageSeen[] }>(`/v1/messages?${new URLSearchParams({ ticketId })}`)
+      const message = items[0]
+      if (message !== undefined && good(message)) return message
+      if (performance.now() > giveUpAt) return message ?? null
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
     }
   }

@@ -9,8 +9,7 @@ export class Story {
     this.#out = out
   }
 
-  /** `who`: caller, agent or Pforte. */
-  tell(who: 'caller' | 'agent' | 'Pforte', what: string): void {
+  tell(who: keyof typeof COLOURS, what: string): void {
     const seconds = ((performance.now() - this.#startedAt) / 1000).toFixed(1).padStart(5)
     this.#out.write(`${this.#paint(90, `${seconds} s`)}  ${this.#paint(COLOURS[who], who.padEnd(6))}  ${what}\n`)
   }
@@ -24,5 +23,5 @@ export class Story {
   }
 }
 
-/** ANSI: cyan, green, magenta. */
-const COLOURS = { caller: 36, agent: 32, Pforte: 35 }
+/** Who tells something, in ANSI's cyan, green, magenta and yellow. `phone`: what it shows. */
+const COLOURS = { caller: 36, agent: 32, Pforte: 35, phone: 33 }

@@ -30,6 +30,8 @@ export type Demo = {
 const PROMPT_WITHIN_MS = 20_000
 const ANSWER_WITHIN_MS = 20_000
 const TICKET_WITHIN_MS = 10_000
+const SMS_WITHIN_MS = 10_000
+const IS_UNDER_WAY = ['queued', 'submitting', 'submitted']
 /** Into the welcome, as whoever knows their PIN types. */
 const TYPES_AFTER_MS = 1_500
 const LISTENS_TO_MUSIC_MS = 4_000
@@ -175,7 +177,23 @@ async function tellOutcome({ story, caller, plan }: Demo, api: DemoApi, since: n
     'Pforte',
     `made ticket ${ticket.number}: ${ticket.subject}, ${((ticket.voicemail?.durationMs ?? 0) / 1000).toFixed(1)} s to be heard on the page`,
   )
-  return true
+  return tellMessage(story, api, call.ticketId)
+}
+
+/** What the caller's phone shows now; or why it shows nothing, as the message's trace has it. */
+async function tellMessage(story: Story, api: DemoApi, ticketId: string): Promise<boolean> {
+  const message = await api.messageAbout(ticketId, ({ state }) => !IS_UNDER_WAY.includes(state), SMS_WITHIN_MS)
+  if (message === null) {
+    story.tell('Pforte', 'sends no SMS about it: pforte.yaml has no template for that')
+    return true
+  }
+  if (message.state === 'delivered') {
+    story.tell('phone', `of ${message.to} shows an SMS from ${message.from}: „${message.text}“`)
+    return true
+  }
+  story.tell('Pforte', `has an SMS for ${message.to} that is ${message.state}: ${message.trace.at(-1)?.why ?? 'no reason is written down'}`)
+  // Held, or held back by a rule: that is as it should be.
+  return message.state === 'held' || message.state === 'suppressed'
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
