@@ -19,6 +19,7 @@ const BENCHES: Record<string, Bench> = {
   dispatch: { needsParts: true, load: () => import('./dispatch.ts') },
   survive: { needsParts: true, load: () => import('./survive.ts') },
   'call-cpu': { needsParts: true, load: () => import('./call-cpu.ts') },
+  sms: { needsParts: true, load: () => import('./sms.ts') },
   soak: { needsParts: true, load: () => import('./soak.ts') },
 }
 const SOAK_MINUTES = '10'
