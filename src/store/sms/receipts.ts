@@ -10,6 +10,7 @@
  * A receipt is applied once: it is taken under a lock (`matched_at`) after its
  * message is, in the order of ids, as everybody locks them here.
  */
+import type { ReceiptStore } from '../../app/ports/receipts.ts'
 import type { Incoming } from '../../app/ports/smsc.ts'
 import { StoreUnavailable } from '../../app/ports/store.ts'
 import type { MessageState, ReceiptState } from '../../domain/sms/message-state.ts'
@@ -192,6 +193,15 @@ export async function purgeReceipts(connections: Connections, before: number): P
     if (row === undefined || row.purged === 0) return total
     total.purged += row.purged
     total.unmatched += row.unmatched
+  }
+}
+
+/** The port `ReceiptStore`. */
+export function receiptStore(connections: Connections): ReceiptStore {
+  return {
+    matchLeft: (since, at) => matchLeft(connections, since, at),
+    countUnmatched: (receivedBy) => countUnmatched(connections, receivedBy),
+    purgeReceipts: (before) => purgeReceipts(connections, before),
   }
 }
 

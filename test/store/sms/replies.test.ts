@@ -1,8 +1,12 @@
 import t from 'tap'
 import type { ReceivedReply } from '../../../src/app/ports/replies.ts'
+import { Connections } from '../../../src/store/connections.ts'
+import { SmsIntents } from '../../../src/store/sms/intents.ts'
 import { consentsOf } from '../../../src/store/sms/consents.ts'
 import { expirePiles, takeReplies, type IncomingReply } from '../../../src/store/sms/replies.ts'
+import { quiet } from '../../support/postgres.ts'
 import { monday } from '../../support/stories.ts'
+import { until } from '../../support/until.ts'
 import { marta, ours, route, statusLine } from './status-line.ts'
 
 const minute = 60_000
@@ -308,6 +312,46 @@ t.test('many people write at once', async (t) => {
   )
   t.same(new Set(rows.map(({ texts }) => texts)), new Set(['eins zwei drei']), 'each in the order of their writing')
   t.equal(rows.length, 40)
+})
+
+t.test('with years of data, no reply reads a table from end to end', { timeout: 60_000 }, async (t) => {
+  const line = await statusLine(t)
+  await line.rows(`
+    INSERT INTO tickets (id, number, caller, subject, status, source, version, created_at, updated_at)
+      SELECT gen_random_uuid(), 'x' || n, '+49171' || n % 5000, 'x', 'completed', 'voicemail', 1, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n)
+      FROM generate_series(1, 20000) n;
+    INSERT INTO messages (id, direction, recipient, sender, body, state, route, happened_at, sent_at, created_at)
+      SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'out' ELSE 'in' END, '+49171' || n % 5000, '+49171' || n % 5000, 'x',
+        CASE WHEN n % 2 = 0 THEN 'delivered' ELSE 'received' END, 'carrier', to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n)
+      FROM generate_series(1, 20000) n;
+    INSERT INTO sms_consents (number, purpose, is_in, said_at, said_over) SELECT '+49171' || n, 'all', false, now(), 'api' FROM generate_series(1, 20000) n;
+    INSERT INTO reply_piles SELECT 'carrier', '+49171' || n, 'x', '[]', '2099-01-01' FROM generate_series(1, 20000) n;
+    ANALYZE`)
+  const connections = new Connections(line.url, quiet)
+  const sms = new SmsIntents(connections, { onDue: [], onAlarm: [] }, quiet)
+  sms.definition = line.sms.definition
+  const before = await scanned()
+  const texts = ['Ja', 'STATUS', 'STOP', 'START']
+  for (const from of ['+491711', '+491719999', marta]) {
+    await takeReplies(connections, sms, [...texts.map((text) => reply(text, { from })), part('a', 1, 2, { from })], monday)
+  }
+  await expirePiles(connections, sms, monday + 20 * minute)
+  await Promise.all([connections.close(), line.connections.close()])
+  await until('its connections to be gone, which brings their counts', async () => {
+    const others = await line.rows(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pforte pool'`)
+    return others.length === 0
+  })
+  for (const [table, rows] of await scanned()) {
+    const read = rows - (before.get(table) ?? 0)
+    t.ok(read < 1000, `${table}: ${read} rows read by scanning`)
+  }
+
+  async function scanned(): Promise<Map<string, number>> {
+    const rows = await line.rows<{ relname: string; read: string }>(
+      `SELECT relname, seq_tup_read AS read FROM pg_stat_user_tables WHERE relname IN ('tickets', 'messages', 'sms_consents', 'reply_piles')`,
+    )
+    return new Map(rows.map(({ relname, read }) => [relname, Number(read)]))
+  }
 })
 
 type Line = Awaited<ReturnType<typeof statusLine>>
