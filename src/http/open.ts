@@ -21,6 +21,7 @@ import { healthRoutes } from './routes/health.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { promptRoutes } from './routes/prompts.ts'
+import { reportRoutes } from './routes/reports.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { simulatorRoutes } from './routes/simulator.ts'
 import { ticketRoutes } from './routes/tickets.ts'
@@ -40,6 +41,7 @@ const ROUTES = [
   commentRoutes,
   messageRoutes,
   eventRoutes,
+  reportRoutes,
   serviceRoutes,
   agentRoutes,
   announcementRoutes,

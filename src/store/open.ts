@@ -12,6 +12,7 @@ import { Customers } from './customers.ts'
 import { DefinitionsSync } from './definitions.ts'
 import { Keys } from './keys.ts'
 import { Leases } from './lease.ts'
+import { LongReading } from './long-reading.ts'
 import { migrate } from './migrate.ts'
 import { PhoneNumbers } from './phone-numbers.ts'
 import { PinGate } from './pin-gate.ts'
@@ -23,6 +24,7 @@ import { SmsEvents } from './sms/events.ts'
 import { PostgresOutbox } from './sms/outbox.ts'
 import { SmsIntents, type SmsListeners } from './sms/intents.ts'
 import { Messages } from './sms/messages.ts'
+import { SmsReports } from './sms/reports.ts'
 import { TicketChanges } from './ticket-changes.ts'
 import { TicketComments } from './ticket-comments.ts'
 import { Tickets } from './tickets.ts'
@@ -88,6 +90,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 
   const leases = new Leases(databaseUrl, log)
+  const longReading = new LongReading(databaseUrl, log)
   const listeners: SmsListeners = { onDue: [], onAlarm: [] }
   const sms = new SmsIntents(connections, listeners, log)
   const parts = {
@@ -107,9 +110,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ticketComments: new TicketComments(connections),
     tickets: new Tickets(connections),
     smsEvents: new SmsEvents(connections, sms),
+    smsReports: new SmsReports(longReading),
     voicemails: new Voicemails(connections, numbers, sms),
   }
   const close = async (): Promise<void> => {
+    longReading.close()
     await leases.close()
     await connections.close()
   }
@@ -151,6 +156,7 @@ type Parts = {
   ticketComments: TicketComments
   tickets: Tickets
   smsEvents: SmsEvents
+  smsReports: SmsReports
   voicemails: Voicemails
 }
 
@@ -198,6 +204,7 @@ function recordsOf(
     pins,
     service,
     smsEvents,
+    smsReports,
     ticketChanges,
     ticketComments,
     tickets,
@@ -221,6 +228,7 @@ function recordsOf(
     messages: (filter, page) => messages.list(filter, page),
     message: (id) => messages.get(id),
     postEvent: (event, at) => smsEvents.post(event, at),
+    smsReport: (request) => smsReports.report(request),
     voicemail: (ticketId) => voicemails.read(ticketId),
     calls: (filter, page) => callRecords.list(filter, page),
     call: (id) => callRecords.get(id),

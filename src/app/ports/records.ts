@@ -7,6 +7,7 @@
 import type { CallOutcome } from '../../domain/call/commands.ts'
 import type { PathEntry } from '../../domain/call/state.ts'
 import type { MessageState } from '../../domain/sms/message-state.ts'
+import type { SmsReport, SmsReportRequest } from './sms-report.ts'
 import type { Announcement } from './store.ts'
 
 export type Customer = {
@@ -169,6 +170,8 @@ export interface Records {
   messages(filter: MessageFilter, page: PageRequest): Promise<Page<MessageRecord>>
   message(id: string): Promise<MessageRecord | null>
   postEvent(event: EventRequest, at: number): Promise<Result<EventRecord>>
+  /** Also rejects with `StoreUnavailable` when it takes Postgres too long. */
+  smsReport(request: SmsReportRequest): Promise<SmsReport>
   /** Reads a part of the recording; `from`/`to` are byte offsets, `to` exclusive. */
   voicemail(ticketId: string): Promise<{ size: number; read(from: number, to: number): AsyncIterable<Buffer> } | null>
 
