@@ -197,13 +197,15 @@ export class SmsIntents {
     const rendered = renderTemplate(wording.wording.template, intent.values(wording.language), wording.wording.placeholders)
     const text = rendered.ok ? rendered.text : ''
     const encoded = encodeText(text, { mostParts: definition.mostParts })
+    // Postgres takes neither NUL nor half a character; neither is sent.
+    const body = encoded.ok ? text : text.toWellFormed().replaceAll('\0', '')
     const facts = await this.#facts(transaction, definition, at, id, intent)
     const decision = decide(facts, definition.rules)
     const { state, dueAt, trace } = planned(decision, encoded.ok ? null : sayUnsendable(encoded), at)
     const { rows } = await sql<{ id: string }>`
       INSERT INTO messages (id, direction, recipient, sender, body, state, template, ticket_id, customer_id, tells_status, tells_version,
         is_answer, is_stranger, line, time_zone, happened_at, dedupe_key, due_at, parts, trace, created_at)
-      VALUES (${id}, 'out', ${to?.number ?? ''}, ${intent.from ?? senderFor(definition, template, to?.country ?? null)}, ${text}, ${state},
+      VALUES (${id}, 'out', ${to?.number ?? ''}, ${intent.from ?? senderFor(definition, template, to?.country ?? null)}, ${body}, ${state},
         ${template.event}, ${intent.ticketId}, ${intent.customerId}, ${intent.tells?.status ?? null}, ${intent.tells?.version ?? null},
         ${template.isAnswer}, ${intent.stranger !== null}, ${intent.stranger?.line ?? null}, ${intent.timeZone}, ${new Date(at)},
         ${`${intent.dedupe} ${to?.number ?? ''}`}, ${dueAt === null ? null : new Date(dueAt)}, ${encoded.ok ? encoded.parts.length : 1},

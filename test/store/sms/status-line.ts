@@ -3,23 +3,30 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Test } from 'tap'
+import { parse, stringify } from 'yaml'
 import { formatProblems, loadService } from '../../../src/config.ts'
 import type { PartResult } from '../../../src/app/ports/smsc.ts'
+import type { StrangerCap } from '../../../src/domain/sms/caps.ts'
 import { Connections } from '../../../src/store/connections.ts'
 import { Customers } from '../../../src/store/customers.ts'
 import { newId } from '../../../src/store/ids.ts'
 import { PhoneNumbers } from '../../../src/store/phone-numbers.ts'
 import { SmsIntents } from '../../../src/store/sms/intents.ts'
-import { createTicket, enterStatus } from '../../../src/store/tickets.ts'
+import { createTicket, enterStatus, type NewTicket } from '../../../src/store/tickets.ts'
 import { freshDatabase, quiet } from '../../support/postgres.ts'
 import { monday, valueOf } from '../../support/stories.ts'
 import { until } from '../../support/until.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
-/** The section `sms` of Pforte's own pforte.yaml. */
-export function definition() {
-  const text = readFileSync(join(root, 'pforte.yaml'), 'utf8')
+/** The section `sms` of Pforte's own pforte.yaml, or as it is after a change. */
+export function definition(change?: (sms: Record<string, any>) => void) {
+  let text = readFileSync(join(root, 'pforte.yaml'), 'utf8')
+  if (change !== undefined) {
+    const service = parse(text)
+    change(service.sms)
+    text = stringify(service)
+  }
   const loaded = loadService(text, { promptFolder: root, now: monday })
   if (!loaded.ok) throw new Error(formatProblems(loaded.problems, 'pforte.yaml', text))
   return loaded.service.sms!
@@ -30,12 +37,15 @@ export const ours = '+49621555100'
 export const route = 'pforte@smsc.example.com:2775'
 export const marta = '+491701234567'
 
-export async function statusLine(t: Test) {
+export async function statusLine(t: Test, as = definition()) {
   const database = await freshDatabase()
   const connections = new Connections(database.url, quiet)
   const due: number[] = []
-  const sms = new SmsIntents(connections, { onDue: [() => due.push(1)], onAlarm: [] }, quiet)
-  sms.definition = definition()
+  const alarms: StrangerCap[] = []
+  const log = { ...quiet, error: (fields: object) => void logged.push(fields) }
+  const logged: object[] = []
+  const sms = new SmsIntents(connections, { onDue: [() => due.push(1)], onAlarm: [(cap) => alarms.push(cap)] }, log)
+  sms.definition = as
   const pool = new pg.Pool({ connectionString: database.url, max: 2 })
   pool.on('error', () => {})
   t.teardown(async () => {
@@ -50,16 +60,17 @@ export async function statusLine(t: Test) {
     connections,
     sms,
     due,
+    alarms,
+    /** Errors. */
+    logged,
     rows,
     async customer(numbers: string[], language = 'de'): Promise<string> {
       const customers = new Customers(connections, new PhoneNumbers('DE'), 6)
       return valueOf(await customers.create({ name: 'Marta Weber', numbers, language, timeZone: 'Europe/Berlin' }, monday)).id
     },
-    ticket(about: { customerId?: string | null; caller?: string | null; subject?: string }, at = monday) {
-      const { customerId = null, caller = null, subject = 'Störung' } = about
-      return connections.kyselyTransaction((transaction) =>
-        createTicket(transaction, sms, { customerId, caller, subject, source: 'api', callId: null }, at),
-      )
+    ticket(about: Partial<NewTicket>, at = monday) {
+      const ticket: NewTicket = { customerId: null, caller: null, subject: 'Störung', source: 'api', callId: null, ...about }
+      return connections.kyselyTransaction((transaction) => createTicket(transaction, sms, ticket, at))
     },
     async enter(ticketId: string, status: 'in_progress' | 'completed', at: number): Promise<void> {
       await connections.kyselyTransaction(async (transaction) => {
