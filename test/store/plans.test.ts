@@ -22,6 +22,12 @@ t.test('with years of data, no question of a call and no list reads a table from
     INSERT INTO queue_entries (call_id, queue, priority, entered_at, sort_at, state, left_at)
       SELECT 'old-' || n, 'emergency', 0, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n), CASE WHEN n < 500 THEN 'waiting' ELSE 'left' END, to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
     INSERT INTO pins (id, contract_id, digest, key_id, length, created_at) SELECT gen_random_uuid(), '${contract.id}', decode(md5(n::text), 'hex'), 'other', 5, now() FROM generate_series(1, 20000) n;
+    INSERT INTO messages (id, direction, recipient, sender, body, state, template, ticket_id, happened_at, created_at)
+      SELECT gen_random_uuid(), 'out', '+49170' || n % 5000, '+49621555100', 'x', CASE WHEN n % 500 = 0 THEN 'failed' WHEN n % 3 = 0 THEN 'held' ELSE 'delivered' END, 'ticket.received', CASE WHEN n % 400 = 0 THEN (SELECT id FROM tickets LIMIT 1) END, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
+    INSERT INTO messages (id, direction, recipient, sender, body, state, happened_at, created_at)
+      SELECT gen_random_uuid(), 'in', '+49621555100', '+49170' || n % 500, 'x', 'received', to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n) FROM generate_series(1, 5000) n;
+    INSERT INTO message_parts (message_id, attempt, part, state, route, carrier_id, submitted_at)
+      SELECT id, 1, 0, 'delivered', 'r', id::text, created_at FROM messages WHERE state = 'delivered';
     INSERT INTO pin_attempts (line, trunk, caller, call_id, attempted_at) SELECT 'hotline', 'carrier', '+4930' || n, 'x', to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
     ANALYZE;`)
 
@@ -63,6 +69,26 @@ t.test('with years of data, no question of a call and no list reads a table from
     const { next } = await records.calls(filter, page)
     if (next !== null) await records.calls(filter, { limit: 50, cursor: next })
   }
+  const told = await records.messages({}, page)
+  await records.message(told.items[0]!.id)
+  for (const filter of [
+    { ticketId },
+    { to: '+4917077' },
+    { to: '+49621555100' },
+    { from: '+4917077' },
+    { from: '+49621555100' },
+    { from: 'nobody' },
+    { direction: 'in' as const },
+    { direction: 'out' as const },
+    { state: 'failed' as const },
+    { state: 'uncertain' as const },
+    { template: 'ticket.received' },
+    { template: 'nothing' },
+    { since: 1_700_001_000_000, until: 1_700_002_000_000 },
+  ]) {
+    const { next } = await records.messages(filter, page)
+    if (next !== null) await records.messages(filter, { limit: 50, cursor: next })
+  }
   await store.close()
   await until(
     'its connections to be gone, which brings their counts',
@@ -84,7 +110,7 @@ t.test('with years of data, no question of a call and no list reads a table from
 
   async function scanned(): Promise<Map<string, number>> {
     const { rows } = await reader.query<{ relname: string; read: string }>(
-      `SELECT relname, seq_tup_read AS read FROM pg_stat_user_tables WHERE relname IN ('calls', 'tickets', 'queue_entries', 'pins', 'pin_attempts')`,
+      `SELECT relname, seq_tup_read AS read FROM pg_stat_user_tables WHERE relname IN ('calls', 'tickets', 'queue_entries', 'pins', 'pin_attempts', 'messages', 'message_parts')`,
     )
     return new Map(rows.map(({ relname, read }) => [relname, Number(read)]))
   }
