@@ -23,7 +23,7 @@ export const claimDue: Statement = {
   text: `WITH m AS MATERIALIZED (
       SELECT * FROM messages WHERE state IN ('held', 'queued') AND due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
     SELECT m.id, m.recipient AS "to", m.sender AS "from", m.body AS text, m.template, m.ticket_id AS "ticketId", m.tells_status AS "tellsStatus",
-      m.tells_version AS "tellsVersion", m.happened_at AS "happenedAt", m.time_zone AS "timeZone", m.attempt, m.parts, m.sent_at AS "sentAt",
+      m.tells_version AS "tellsVersion", m.happened_at AS "happenedAt", m.time_zone AS "timeZone", m.attempt, m.is_answer AS "isAnswer",
       present.version AS "presentVersion", told.told, consent.consent, sent.sent, settled.settled
     FROM m
     LEFT JOIN LATERAL (${presentStatus}) present ON true
@@ -49,8 +49,7 @@ type DueRow = {
   happenedAt: number
   timeZone: string | null
   attempt: number
-  parts: number
-  sentAt: number | null
+  isAnswer: boolean
   presentVersion: number | null
   told: { status: TicketStatus; version: number } | null
   consent: ConsentChange[] | null
@@ -110,11 +109,12 @@ export async function claim<T extends Taken>(
     untakeAll()
     const due = await run<DueRow>(claimDue, [new Date(at), most, new Date(at - reach.inMs), reach.most])
     const written: Written[] = []
-    /** Two to one recipient in one batch: the second sees the first. */
+    /** Two of a kind to one recipient in one batch: the second sees the first. */
     const sentNow = new Map<string, number>()
+    const kindOf = ({ to, isAnswer }: DueRow): string => `${isAnswer} ${to}`
     let isFull = false
     for (const row of due) {
-      const decision = decided(row, definition, sentNow.get(row.to) ?? 0, at)
+      const decision = decided(row, definition, sentNow.get(kindOf(row)) ?? 0, at)
       if (decision.do !== 'send') {
         written.push(refused(row, decision, at))
         continue
@@ -136,7 +136,7 @@ export async function claim<T extends Taken>(
         written.push(ended(row, 'failed', { at, what: 'failed', why: taken.unsendable }))
         continue
       }
-      sentNow.set(row.to, (sentNow.get(row.to) ?? 0) + 1)
+      sentNow.set(kindOf(row), (sentNow.get(kindOf(row)) ?? 0) + 1)
       submitting.push({ message, taken, validUntil: decision.validUntil })
       const { bind, route, epoch, sequence } = taken.reservation
       const trace = { at, what: 'submitting', why: decision.why }
@@ -166,7 +166,7 @@ export async function claim<T extends Taken>(
   return { submitting, isMore, nextDueAt: next?.dueAt ?? null }
 }
 
-/** What becomes of a due message by what is known now. `more`: so many went to the same number a moment ago. */
+/** What becomes of a due message by what is known now. `more`: so many of its kind went to the same number a moment ago. */
 function decided(row: DueRow, definition: SmsDefinition, more: number, at: number): Decision {
   const template = row.template === null ? undefined : definition.templates[row.template]
   if (template === undefined) return gone

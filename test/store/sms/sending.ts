@@ -1,0 +1,65 @@
+/** A sender without a wire: it makes room for what is claimed, and says what the carrier answered. */
+import type { DueMessage, Taken, TryResult } from '../../../src/app/ports/outbox.ts'
+import type { PartResult, Reservation } from '../../../src/app/ports/smsc.ts'
+import { claim } from '../../../src/store/sms/claims.ts'
+import type { SmsDefinition } from '../../../src/domain/sms/definition.ts'
+import type { Connections } from '../../../src/store/connections.ts'
+import { route } from './status-line.ts'
+
+type Line = { connections: Connections; sms: { definition: SmsDefinition | null } }
+
+export class Hand {
+  readonly sender: string
+  /** What the store showed, in its order. */
+  readonly offered: DueMessage[] = []
+  readonly released: Taken[] = []
+  readonly #line: Line
+  #room: number
+  #sequence = 0
+
+  /** @param room for so many messages */
+  constructor(line: Line, { room = Number.POSITIVE_INFINITY, sender = 'a sender' } = {}) {
+    this.#line = line
+    this.#room = room
+    this.sender = sender
+  }
+
+  claim(at: number, { most = 100, parts = 1 } = {}) {
+    return claim<Taken>(this.#line.connections, this.#line.sms.definition!, {
+      at,
+      sender: this.sender,
+      most,
+      take: (message) => {
+        this.offered.push(message)
+        if (this.#room < 1) return null
+        this.#room--
+        const reservation: Reservation = { bind: 'bind 1', route, epoch: 1, sequence: ++this.#sequence, parts }
+        return { reservation }
+      },
+      untake: (taken) => {
+        this.released.push(taken)
+        this.#room++
+      },
+    })
+  }
+}
+
+type Said<R = PartResult> = R extends PartResult ? Omit<R, 'messageId' | 'part' | 'reservation'> : never
+
+export const says = {
+  takes: (carrierId: string, late = false): Said => ({ is: 'accepted', carrierId, late }),
+  refuses: (status: string, kind: 'permanent' | 'throttled' | 'queue_full' | 'temporary' = 'permanent', late = false): Said => ({
+    is: 'rejected',
+    kind,
+    status,
+    late,
+  }),
+  nothing: { is: 'unanswered', why: 'no answer within 30000 ms' } as Said,
+  unwritten: { is: 'unwritten', why: 'the session ended before' } as Said,
+}
+
+/** What became of one part. */
+export function answer(messageId: string, said: Said, { part = 0, parts = 1, attempt = 1, sequence = 1 } = {}): TryResult {
+  const reservation = { bind: 'bind 1', route, epoch: 1, sequence, parts }
+  return { attempt, result: { messageId, part, reservation, ...said } as PartResult }
+}
