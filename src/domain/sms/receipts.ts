@@ -71,9 +71,17 @@ function latestOf(tried: readonly TriedPart[], part: number): TriedPart {
   return tried.filter((one) => one.part === part).reduce((latest, one) => (one.attempt > latest.attempt ? one : latest))
 }
 
-function stateAfter({ state, attempt, parts, tried }: TriedMessage): MessageState {
+function stateAfter(message: TriedMessage): MessageState {
+  const states = standingOfParts(message)
+  if (states === null) return message.state
+  const whole = aggregate(states)
+  return byReceipt.includes(whole) && mayBecome(message.state, whole) ? whole : message.state
+}
+
+/** Where each part stands; null where nothing is sent any more, whatever its parts do. */
+export function standingOfParts({ state, attempt, parts, tried }: TriedMessage): [PartState, ...PartState[]] | null {
   const standing = asPart(state)
-  if (standing === null) return state
+  if (standing === null) return null
   const latest = new Map<number, TriedPart>()
   for (const one of tried) if (one.attempt >= (latest.get(one.part)?.attempt ?? 0)) latest.set(one.part, one)
   const states = Array.from({ length: parts }, (_, part): PartState => {
@@ -82,8 +90,7 @@ function stateAfter({ state, attempt, parts, tried }: TriedMessage): MessageStat
   })
   const [first, ...others] = states
   assert(first !== undefined, 'a message has at least one part')
-  const whole = aggregate([first, ...others])
-  return byReceipt.includes(whole) && mayBecome(state, whole) ? whole : state
+  return [first, ...others]
 }
 
 /** Null where nothing is sent any more, whatever its parts do. */

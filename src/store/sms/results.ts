@@ -1,11 +1,14 @@
 /**
  * What the carrier answered, written down in batches. The common case, a whole
  * message accepted at its first try, is one statement for all of them; the rest
- * is looked at one message after the other, by `domain/sms/message-state.ts`.
+ * is looked at one message after the other, by `domain/sms/results.ts`.
  */
 import type { TryResult } from '../../app/ports/outbox.ts'
-import { afterResult, aggregate, mayBecome, type MessageState, type PartState } from '../../domain/sms/message-state.ts'
+import type { MessageState, PartState } from '../../domain/sms/message-state.ts'
+import type { TriedMessage, TriedPart } from '../../domain/sms/receipts.ts'
+import { applyResult } from '../../domain/sms/results.ts'
 import type { Connections, Run, Statement } from '../connections.ts'
+import { printable } from '../phone-numbers.ts'
 import type { TraceStep } from '../schema.ts'
 import { matchWaiting } from './receipts.ts'
 
@@ -24,7 +27,7 @@ const recordAccepted: Statement = {
       RETURNING m.id),
     parts AS (
       INSERT INTO message_parts (message_id, attempt, part, state, route, carrier_id, submitted_at)
-      SELECT g.id, g.attempt, c.place - 1, 'submitted', g.route, c.id, $2
+      SELECT g.id, g.attempt, c.place - 1, 'submitted', g.route, nullif(c.id, ''), $2
       FROM given g JOIN updated u ON u.id = g.id CROSS JOIN LATERAL jsonb_array_elements_text(g."carrierIds") WITH ORDINALITY AS c (id, place)
       ON CONFLICT (message_id, attempt, part) DO NOTHING)
     SELECT id FROM updated`,
@@ -32,11 +35,11 @@ const recordAccepted: Statement = {
 
 const lockMessage: Statement = {
   name: 'lock a message',
-  text: `SELECT id, state, attempt, parts, refusals, route FROM messages WHERE id = $1 FOR UPDATE`,
+  text: `SELECT id, state, attempt, parts, refusals FROM messages WHERE id = $1 FOR UPDATE`,
 }
-const latestParts: Statement = {
-  name: 'parts of a message',
-  text: `SELECT DISTINCT ON (part) part, state, attempt FROM message_parts WHERE message_id = $1 ORDER BY part, attempt DESC`,
+const triedParts: Statement = {
+  name: 'tries of a message',
+  text: `SELECT part, state, attempt FROM message_parts WHERE message_id = $1`,
 }
 const writePart: Statement = {
   name: 'write a part',
@@ -55,10 +58,8 @@ const writeMessage: Statement = {
     WHERE id = $1`,
 }
 
-type MessageRow = { id: string; state: MessageState | 'received'; attempt: number; parts: number; refusals: number; route: string | null }
-type PartRow = { part: number; state: PartState; attempt: number }
+type MessageRow = { id: string; state: MessageState | 'received'; attempt: number; parts: number; refusals: number }
 
-/** @param settleAfterMs how long an unanswered message waits for an answer or a receipt before its template's policy is asked */
 export async function recordResults(connections: Connections, results: readonly TryResult[], at: number): Promise<void> {
   const byMessage = new Map<string, TryResult[]>()
   for (const result of results) {
@@ -86,7 +87,9 @@ export async function recordResults(connections: Connections, results: readonly 
     await recordOne(connections, messageId, ofOne, at)
   }
   const ids = results.flatMap(({ result }) =>
-    result.is === 'accepted' ? [{ route: result.reservation.route, carrierId: result.carrierId }] : [],
+    result.is === 'accepted' && result.carrierId !== ''
+      ? [{ route: result.reservation.route, carrierId: printable(result.carrierId) }]
+      : [],
   )
   // A receipt may have been faster than the answer.
   if (ids.length > 0) await matchWaiting(connections, ids, at)
@@ -100,83 +103,79 @@ function wholeMessage(results: readonly TryResult[]): object | null {
   const carrierIds: string[] = []
   for (const { result } of results) {
     if (result.is !== 'accepted' || result.late || carrierIds[result.part] !== undefined) return null
-    carrierIds[result.part] = result.carrierId
+    carrierIds[result.part] = printable(result.carrierId)
   }
   return { id: first.messageId, attempt, parts, route: first.reservation.route, carrierIds }
 }
 
 function recordOne(connections: Connections, messageId: string, results: readonly TryResult[], at: number): Promise<void> {
   return connections.transaction(async (run) => {
-    const [message] = await run<MessageRow>(lockMessage, [messageId])
+    const [row] = await run<MessageRow>(lockMessage, [messageId])
     // Erased meanwhile.
-    if (message === undefined || message.state === 'received') return
-    const rows = await run<PartRow>(latestParts, [messageId])
-    const parts = new Map(rows.map((row) => [row.part, row.state]))
-    const before = (part: number): PartState => parts.get(part) ?? unwrittenState(message.state)
+    if (row === undefined || row.state === 'received') return
+    let message: TriedMessage = {
+      state: row.state,
+      attempt: row.attempt,
+      parts: row.parts,
+      tried: await run<TriedPart>(triedParts, [messageId]),
+    }
     const steps: TraceStep[] = []
     let isRefused = false
     for (const { attempt, result } of results) {
-      const isThis = attempt === message.attempt
-      const after = afterResult(before(result.part), result, isThis)
-      const carrierId = result.is === 'accepted' ? result.carrierId : null
-      if (after === before(result.part) && carrierId === null) continue
-      const error = result.is === 'rejected' ? result.status : null
-      await run(writePart, [
-        messageId,
-        attempt,
-        result.part,
-        isThis ? after : 'submitted',
-        result.reservation.route,
-        carrierId,
-        error,
-        new Date(at),
-        after === 'failed' ? new Date(at) : null,
-      ])
-      parts.set(result.part, after)
+      const effect = applyResult(message, { attempt, part: result.part, result })
+      message = effect.message
+      if (!effect.isNews) continue
+      await writeTry(run, messageId, effect.own, result, at)
       isRefused ||= result.is === 'rejected' && result.kind !== 'permanent'
-      steps.push(stepOf(result, after, message.parts, at))
+      steps.push(stepOf(result, effect.own.state, message.parts, at))
     }
-    await writeState(run, message, parts, { steps, isRefused, isUnwritten: results.every(({ result }) => result.is === 'unwritten') }, at)
+    if (steps.length === 0) return
+    const isUnwritten = results.every(({ result }) => result.is === 'unwritten')
+    await writeState(run, row, message.state, { steps, isRefused, isUnwritten }, at)
   })
+}
+
+async function writeTry(
+  run: Run,
+  messageId: string,
+  { attempt, part, state }: TriedPart,
+  result: TryResult['result'],
+  at: number,
+): Promise<void> {
+  await run(writePart, [
+    messageId,
+    attempt,
+    part,
+    state,
+    result.reservation.route,
+    // Some carriers answer without an id: then no receipt can be matched by it.
+    result.is === 'accepted' && result.carrierId !== '' ? printable(result.carrierId) : null,
+    result.is === 'rejected' ? result.status : null,
+    new Date(at),
+    state === 'failed' ? new Date(at) : null,
+  ])
 }
 
 async function writeState(
   run: Run,
-  message: MessageRow,
-  parts: ReadonlyMap<number, PartState>,
+  before: MessageRow,
+  state: MessageState,
   { steps, isRefused, isUnwritten }: { steps: TraceStep[]; isRefused: boolean; isUnwritten: boolean },
   at: number,
 ): Promise<void> {
-  if (steps.length === 0) return
-  const from = message.state as MessageState
-  const states = Array.from({ length: message.parts }, (_, part) => parts.get(part) ?? unwrittenState(from))
-  const to = aggregate(states as [PartState, ...PartState[]])
-  const next = to !== from && mayBecome(from, to) ? to : from
-  const refusals = isRefused ? message.refusals + 1 : next === 'queued' ? message.refusals : 0
-  const retryMs = isRefused ? Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(message.refusals, 20)) : 0
-  const dueAt = next === 'queued' ? at + retryMs : next === 'uncertain' ? at : null
+  const refusals = isRefused ? before.refusals + 1 : state === 'queued' ? before.refusals : 0
+  const retryMs = isRefused ? Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(before.refusals, 20)) : 0
+  // An uncertain one is settled by its template's policy, which is asked at once and says until when to wait.
+  const dueAt = state === 'queued' ? at + retryMs : state === 'uncertain' ? at : null
   await run(writeMessage, [
-    message.id,
-    next,
+    before.id,
+    state,
     dueAt === null ? null : new Date(dueAt),
     refusals,
     JSON.stringify(steps),
     new Date(at),
-    isUnwritten && next === 'queued',
+    isUnwritten && state === 'queued',
   ])
-}
-
-/** A part without a row of its own stands where its message stands. */
-function unwrittenState(message: MessageState | 'received'): PartState {
-  switch (message) {
-    case 'held':
-    case 'suppressed':
-    case 'superseded':
-    case 'received':
-      return 'queued'
-    default:
-      return message
-  }
 }
 
 function stepOf(result: TryResult['result'], after: PartState, parts: number, at: number): TraceStep {
