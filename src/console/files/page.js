@@ -1,9 +1,10 @@
-/** The page at `/`: what is going on, the flow as a picture, and the voicemails to listen to. */
+/** The page at `/`: what is going on, the flow as a picture, the voicemails to listen to, and the SMS. */
 import { key, list, readiness, recording, Refused } from './api.js'
 import { byId, duration, fill, make, row, time, words } from './dom.js'
 
 const REFRESH_MS = 2_000
 const PAST_CALLS = 12
+const NEWEST_MESSAGES = 20
 
 const main = document.querySelector('main')
 const audio = document.querySelector('audio')
@@ -94,11 +95,12 @@ function countInFlow(open) {
 
 async function refresh() {
   const began = visit
-  const [calls, agents, queues, tickets] = await Promise.all([
+  const [calls, agents, queues, tickets, messages] = await Promise.all([
     list('/v1/calls?limit=200'),
     list('/v1/agents'),
     list('/v1/queues'),
     list('/v1/tickets?limit=50'),
+    list(`/v1/messages?limit=${NEWEST_MESSAGES}`),
   ])
   if (began !== visit) return
   const open = calls.filter(({ endedAt }) => endedAt === null)
@@ -107,6 +109,7 @@ async function refresh() {
   showAgents(agents)
   showQueues(queues)
   showTickets(tickets)
+  showMessages(messages)
   trouble(null)
 }
 
@@ -152,7 +155,7 @@ function showQueues(queues) {
   byId('queues').replaceChildren(...items)
 }
 
-// Tickets and their messages
+// Tickets and the voicemails that they begin with
 
 function showTickets(tickets) {
   const message = (ticket) => {
@@ -189,6 +192,28 @@ async function play(ticket) {
   } catch (error) {
     report(error)
   }
+}
+
+// SMS, both ways
+
+function showMessages(messages) {
+  const rows = messages.map((message) => {
+    const isReply = message.direction === 'in'
+    const last = message.trace.at(-1)
+    const other = isReply ? message.from : message.to || 'no number'
+    return row(
+      make(
+        'td',
+        {},
+        make('span', { class: 'quiet', title: isReply ? 'from' : 'to' }, isReply ? '← ' : '→ '),
+        other,
+        make('p', { title: message.text }, message.text),
+      ),
+      make('td', {}, make('span', { class: `state sms-${message.state}`, title: last?.why }, isReply ? 'reply' : message.state)),
+      number(time(last?.at ?? message.createdAt)),
+    )
+  })
+  fill('messages', rows, 'No SMS yet. A ticket tells its customer how it stands.')
 }
 
 function stopPlaying() {
