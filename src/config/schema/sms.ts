@@ -45,7 +45,12 @@ const cap = (description: string, atLeast: number) =>
     { ...closed, title: 'a cap', patternErrorMessage: 'Write it as { most: 5, in: 1d }.', description },
   )
 const caps = (description: string, byDefault: { most: number; in: string }[]) =>
-  Type.Array(cap('So many messages in any span of that length.', 1), { title: 'a list of caps', maxItems: 5, description, default: byDefault })
+  Type.Array(cap('So many messages in any span of that length.', 1), {
+    title: 'a list of caps',
+    maxItems: 5,
+    description,
+    default: byDefault,
+  })
 
 export const strangers = Type.Object(
   {
