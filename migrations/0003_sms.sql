@@ -86,6 +86,8 @@ CREATE TABLE receipts (
   route text NOT NULL,
   -- As sent, and every other form that may have been meant.
   carrier_ids text[] NOT NULL,
+  -- Whom the message went to: all that leads to one whose submit_sm_resp was lost.
+  recipient text,
   state text NOT NULL,
   error text,
   done_at timestamptz,

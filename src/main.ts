@@ -150,6 +150,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
       metrics.registry,
       () => sms?.link ?? null,
       () => sms?.sender.underWay ?? 0,
+      () => store.receipts.countUnmatched(now() - 60_000),
     )
     store.outbox.onAlarm((cap) => smsMetrics.alarm(cap))
     await store.outbox.useSms(service.sms, now())
@@ -207,7 +208,15 @@ export async function startPforte(environment: Environment, progress: Progress, 
     await Promise.race([started, wait(API_WAITS_MS)])
     await wait(COMMANDS_LEAVE_WITHIN_MS)
     const { openSms } = await import('./main/sms.ts')
-    const opened = await openSms({ environment, service: () => service, outbox: store.outbox, metrics: smsMetrics, log, now })
+    const opened = await openSms({
+      environment,
+      service: () => service,
+      outbox: store.outbox,
+      receipts: store.receipts,
+      metrics: smsMetrics,
+      log,
+      now,
+    })
     sms = opened
     closers.push(() => opened.close())
     const { openApi } = await import('./main/api.ts')
@@ -266,6 +275,8 @@ export async function startPforte(environment: Environment, progress: Progress, 
             store.useRules(rulesOf(service))
             await announcements.reload()
             await store.outbox.useSms(service.sms, now())
+            // Whoever reads the file again has perhaps mended something at the carrier's, too.
+            sms?.link.knock()
             return null
           } catch (error) {
             return whyNotReloaded(error, log)

@@ -1,6 +1,8 @@
 /** Joins the SMS: the carrier link (or the simulator), the outbox, and the loops between them. */
 import type { Logger } from 'pino'
 import type { Outbox } from '../app/ports/outbox.ts'
+import type { ReceiptStore } from '../app/ports/receipts.ts'
+import { SmsHousekeeping } from '../app/sms/housekeeping.ts'
 import { linkState, type SmsMetrics } from '../app/sms/metrics.ts'
 import { SmsReceiver } from '../app/sms/receiver.ts'
 import { SmsSender } from '../app/sms/sender.ts'
@@ -25,13 +27,14 @@ export type SmsDeps = {
   environment: Environment
   service: () => Service
   outbox: Outbox
+  receipts: ReceiptStore
   metrics: SmsMetrics
   log: Logger
   now: () => number
 }
 
 /** @throws PartFailure when SMPP_URL cannot be used, or the simulator has no port */
-export async function openSms({ environment, service, outbox, metrics, log, now }: SmsDeps): Promise<Sms> {
+export async function openSms({ environment, service, outbox, receipts, metrics, log, now }: SmsDeps): Promise<Sms> {
   const simulator = environment.smppUrls.length === 0 ? await openSimulator(environment) : null
   const accounts = parseAccounts(simulator === null ? environment.smppUrls.join(',') : simulator.url)
   if ('problem' in accounts) {
@@ -49,8 +52,17 @@ export async function openSms({ environment, service, outbox, metrics, log, now 
     onFault: (route, kind) => metrics.fault(route, kind),
   })
   link.onResult((result) => metrics.result(result))
-  const receiver = new SmsReceiver({ outbox, smsc: link, log, now, onIncoming: (incoming) => metrics.incoming(incoming) })
+  const receiver = new SmsReceiver({
+    outbox,
+    smsc: link,
+    log,
+    now,
+    onIncoming: (incoming) => metrics.incoming(incoming),
+    onRefused: (incoming) => metrics.refused(incoming),
+  })
   const sender: SmsSender = new SmsSender({ outbox, smsc: link, log, now, mostParts: () => service().sms?.mostParts ?? 1 })
+  const housekeeping = new SmsHousekeeping({ outbox, receipts, log, now })
+  housekeeping.open()
   // The carrier is connected to in the background, and for as long as it takes.
   sender.open().catch((error: unknown) => log.error({ err: error }, 'SMS cannot be sent: a bug in Pforte'))
   return {
@@ -62,6 +74,7 @@ export async function openSms({ environment, service, outbox, metrics, log, now 
       return { ok, detail: simulator === null ? detail : `${detail}; this is the simulator, no SMS leaves this machine` }
     },
     close: async () => {
+      await housekeeping.close()
       await sender.close()
       await receiver.close()
       await simulator?.close()

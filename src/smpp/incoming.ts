@@ -26,7 +26,7 @@ export function readIncoming(pdu: Pdu<'deliver_sm' | 'data_sm'>, route: string, 
     const text = readUserData(octets, fields.data_coding === dataCoding.ucs2 ? dataCoding.ucs2 : dataCoding.latin1, 'latin1')
     const receipt = readReceipt(text, tlvs, settings, now)
     if (receipt === null) return { incoming: null, fault: 'illegible_receipt' }
-    return { incoming: { kind: 'receipt', route, ...receipt }, fault }
+    return { incoming: { kind: 'receipt', route, to: readAddress(fields.source_addr_ton, fields.source_addr), ...receipt }, fault }
   }
   const text = readUserData(octets, fields.data_coding, settings.sourceEncoding)
   const incoming: Incoming = {

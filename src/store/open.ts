@@ -2,6 +2,7 @@
 import type { Log } from '../app/ports/log.ts'
 import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
 import type { Outbox } from '../app/ports/outbox.ts'
+import type { ReceiptStore } from '../app/ports/receipts.ts'
 import type { Records } from '../app/ports/records.ts'
 import { Agents } from './agents.ts'
 import { Announcements } from './announcements.ts'
@@ -22,6 +23,7 @@ import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
 import { SmsEvents } from './sms/events.ts'
 import { PostgresOutbox } from './sms/outbox.ts'
+import { receiptStore } from './sms/receipts.ts'
 import { SmsIntents, type SmsListeners } from './sms/intents.ts'
 import { Messages } from './sms/messages.ts'
 import { SmsReports } from './sms/reports.ts'
@@ -56,6 +58,7 @@ export type Store = {
   calls: CallStore
   records: Records
   outbox: Outbox
+  receipts: ReceiptStore
   /** Taken and not given back connections; 0 when nothing is under way. */
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
@@ -122,6 +125,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     calls: callStore(parts, numbers, now, close),
     records: recordsOf(parts, now),
     outbox: new PostgresOutbox(connections, leases, sms, listeners),
+    receipts: receiptStore(connections),
     get connectionsInUse() {
       return connections.inUse
     },

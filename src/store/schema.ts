@@ -198,6 +198,7 @@ export type Schema = {
     id: Generated<number>
     route: string
     carrier_ids: string[]
+    recipient: string | null
     state: ReceiptState
     error: string | null
     done_at: OptionalTime

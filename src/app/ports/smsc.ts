@@ -57,6 +57,8 @@ export type Incoming =
   | {
       kind: 'receipt'
       route: RouteName
+      /** Whom the message went to. */
+      to: string
       /** As the carrier wrote it, and every other form that may have been meant (decimal for hexadecimal and back, by route). */
       carrierIds: readonly string[]
       state: ReceiptState

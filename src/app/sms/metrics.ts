@@ -8,10 +8,11 @@ const STATES = ['connecting', 'binding', 'bound', 'waiting', 'refused', 'closed'
 export class SmsMetrics {
   readonly #results: Counter
   readonly #incoming: Counter
+  readonly #refused: Counter
   readonly #faults: Counter
   readonly #alarms: Counter
 
-  constructor(registry: Registry, smsc: () => Smsc | null, underWay: () => number) {
+  constructor(registry: Registry, smsc: () => Smsc | null, underWay: () => number, unmatched: () => Promise<number>) {
     const registers = [registry]
     this.#results = new Counter({
       name: 'pforte_sms_parts_total',
@@ -23,6 +24,12 @@ export class SmsMetrics {
       name: 'pforte_sms_incoming_total',
       help: 'What carriers delivered: receipts by state, and replies.',
       labelNames: ['route', 'kind', 'state'],
+      registers,
+    })
+    this.#refused = new Counter({
+      name: 'pforte_sms_incoming_refused_total',
+      help: 'What could not be stored when it came, so that the carrier was asked to come again.',
+      labelNames: ['route', 'kind'],
       registers,
     })
     this.#faults = new Counter({
@@ -50,6 +57,16 @@ export class SmsMetrics {
       },
     })
     new Gauge({
+      name: 'pforte_sms_receipts_unmatched',
+      help: 'Receipts of more than a minute ago that are for no message of ours.',
+      registers,
+      async collect() {
+        // While Postgres is away the last figure stands.
+        const now = await unmatched().catch(() => null)
+        if (now !== null) this.set(now)
+      },
+    })
+    new Gauge({
       name: 'pforte_sms_parts_under_way',
       help: 'Parts on the wire that are not answered yet.',
       registers,
@@ -67,6 +84,10 @@ export class SmsMetrics {
   incoming(incoming: Incoming): void {
     const state = incoming.kind === 'receipt' ? incoming.state : ''
     this.#incoming.inc({ route: incoming.route, kind: incoming.kind, state })
+  }
+
+  refused(incoming: Incoming): void {
+    this.#refused.inc({ route: incoming.route, kind: incoming.kind })
   }
 
   fault(route: string, kind: string): void {

@@ -29,11 +29,11 @@ export const consentOf = `
 
 /**
  * When messages of this kind (answers, or all others) went to the number: the newest `most` since `since`. A message may have
- * been made long before it left, so it is looked back further by what they are good for at most.
+ * been made long before it left, so it is looked back further, by the longest `good_for`.
  */
 export const sentBefore = (since: string, most: string): string => `
   SELECT jsonb_agg(${milliseconds('sent_at')}) AS sent FROM (
     SELECT sent_at FROM messages s
-    WHERE s.recipient = m.recipient AND s.created_at > ${since} - interval '7 days' AND s.sent_at > ${since}
+    WHERE s.recipient = m.recipient AND s.created_at > ${since} - interval '32 days' AND s.sent_at > ${since}
       AND s.is_answer = m.is_answer AND s.id <> m.id
     ORDER BY s.created_at DESC LIMIT ${most}) newest`

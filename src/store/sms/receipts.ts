@@ -32,9 +32,9 @@ const mostErrorUnits = 40
 
 const storeReceipts: Statement = {
   name: 'store receipts',
-  text: `INSERT INTO receipts (route, carrier_ids, state, error, done_at, received_at)
-    SELECT route, "carrierIds", state, error, to_timestamp("doneAt" / 1000.0), $2
-    FROM jsonb_to_recordset($1::jsonb) AS r (route text, "carrierIds" text[], state text, error text, "doneAt" float8)
+  text: `INSERT INTO receipts (route, carrier_ids, recipient, state, error, done_at, received_at)
+    SELECT route, "carrierIds", recipient, state, error, to_timestamp("doneAt" / 1000.0), $2
+    FROM jsonb_to_recordset($1::jsonb) AS r (route text, "carrierIds" text[], recipient text, state text, error text, "doneAt" float8)
     RETURNING id`,
 }
 
@@ -61,6 +61,26 @@ type FoundPart = {
   messageId: string
   attempt: number
   part: number
+}
+
+/**
+ * A message whose answer was lost has no id that a receipt could name. If it is the only uncertain one to that number, and
+ * nothing is on its way there whose answer is yet to come, the receipt can only be its own.
+ */
+export const adoptIds: Statement = {
+  name: 'give uncertain messages the ids of their receipts',
+  text: `WITH waiting AS (
+      SELECT route, carrier_ids[1] AS carrier_id, recipient FROM receipts r
+      WHERE id = ANY ($1) AND matched_at IS NULL AND recipient IS NOT NULL
+        AND NOT EXISTS (SELECT FROM message_parts p WHERE p.carrier_id = ANY (r.carrier_ids) AND p.route = r.route))
+    INSERT INTO message_parts (message_id, attempt, part, state, route, carrier_id, submitted_at)
+    SELECT DISTINCT ON (m.id) m.id, m.attempt, 0, 'uncertain', waiting.route, waiting.carrier_id, m.sent_at
+    FROM waiting CROSS JOIN LATERAL (
+      SELECT id, attempt, parts, sent_at, count(*) OVER () AS candidates, bool_or(state = 'submitting') OVER () AS are_others_under_way
+      FROM messages WHERE recipient = waiting.recipient AND route = waiting.route AND state IN ('uncertain', 'submitting') LIMIT 2) m
+    WHERE m.candidates = 1 AND NOT m.are_others_under_way AND m.parts = 1
+    ON CONFLICT (message_id, attempt, part) DO UPDATE SET carrier_id = excluded.carrier_id WHERE message_parts.carrier_id IS NULL
+    RETURNING message_id`,
 }
 
 const lockMessages: Statement = {
@@ -126,8 +146,9 @@ const purgeSome: Statement = {
  * @throws StoreUnavailable if they are not stored
  */
 export async function takeReceipts(connections: Connections, receipts: readonly IncomingReceipt[], at: number): Promise<void> {
-  const rows = receipts.map(({ route, carrierIds, state, error, doneAt }) => ({
+  const rows = receipts.map(({ route, to, carrierIds, state, error, doneAt }) => ({
     route,
+    recipient: printable(to),
     // What a carrier writes may hold what no text can; nothing of it shall keep the others from being stored.
     carrierIds: carrierIds.map(printable),
     state,
@@ -207,7 +228,12 @@ export function receiptStore(connections: Connections): ReceiptStore {
 
 async function matchInPieces(connections: Connections, ids: readonly number[], at: number): Promise<number> {
   let matched = 0
-  for (let place = 0; place < ids.length; place += mostAtOnce) matched += await match(connections, ids.slice(place, place + mostAtOnce), at)
+  for (let place = 0; place < ids.length; place += mostAtOnce) {
+    const piece = ids.slice(place, place + mostAtOnce)
+    const byId = await match(connections, piece, at)
+    matched += byId
+    if (byId < piece.length && (await connections.run(adoptIds, [piece])).length > 0) matched += await match(connections, piece, at)
+  }
   return matched
 }
 

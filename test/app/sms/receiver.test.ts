@@ -201,7 +201,7 @@ function receiving(t: Test, log = quiet) {
 }
 
 function receipt(id: string): Incoming {
-  return { kind: 'receipt', route: 'carrier', carrierIds: [id], state: 'delivered', error: null, doneAt: null }
+  return { kind: 'receipt', route: 'carrier', to: '+491701234567', carrierIds: [id], state: 'delivered', error: null, doneAt: null }
 }
 
 function reply(text: string): Incoming {

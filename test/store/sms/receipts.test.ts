@@ -3,6 +3,7 @@ import pg from 'pg'
 import type { ReceiptState } from '../../../src/app/ports/smsc.ts'
 import {
   countUnmatched,
+  adoptIds,
   findParts,
   findWaiting,
   matchLeft,
@@ -12,7 +13,7 @@ import {
 } from '../../../src/store/sms/receipts.ts'
 import { recordResults } from '../../../src/store/sms/results.ts'
 import { monday } from '../../support/stories.ts'
-import { accepted, outgoing, route, statusLine } from './status-line.ts'
+import { accepted, marta, outgoing, route, statusLine, unanswered } from './status-line.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -228,6 +229,36 @@ t.test('somebody opted out before the repeat went: it stays suppressed, and the 
   t.match(message?.trace.at(-1), { what: 'delivered' })
 })
 
+t.test('the answer was lost, so nobody knows the id: the receipt for the only uncertain message to that number is its own', async (t) => {
+  const line = await statusLine(t)
+  const id = await outgoing(line)
+  await recordResults(line.connections, [unanswered(id)], monday)
+  t.same(await states(line, [id]), ['uncertain'])
+  await takeReceipts(line.connections, [receipt('A1', 'delivered', { to: '+491700000000' })], monday + minute)
+  t.same(await states(line, [id]), ['uncertain'], 'to another number')
+  await takeReceipts(line.connections, [receipt('A2', 'delivered', { to: marta })], monday + minute)
+  t.same(await states(line, [id]), ['delivered'])
+  const [message] = await line.messages()
+  t.match(message?.trace.at(-1), { what: 'delivered' })
+})
+
+t.test('of two uncertain messages to one number nobody can say whose the receipt is', async (t) => {
+  const line = await statusLine(t)
+  const ids = [await outgoing(line), await outgoing(line)]
+  for (const id of ids) await recordResults(line.connections, [unanswered(id)], monday)
+  await takeReceipts(line.connections, [receipt('A1', 'delivered', { to: marta })], monday + minute)
+  t.same(await states(line, ids), ['uncertain', 'uncertain'])
+})
+
+t.test('a receipt that may be for a message on its way there is not taken for an uncertain one’s', async (t) => {
+  const line = await statusLine(t)
+  const [first, second] = [await outgoing(line), await outgoing(line)]
+  await recordResults(line.connections, [unanswered(first)], monday)
+  await takeReceipts(line.connections, [receipt('A2', 'delivered', { to: marta })], monday + minute)
+  await recordResults(line.connections, [accepted(second, 'A2')], monday + minute)
+  t.same(await states(line, [first, second]), ['uncertain', 'delivered'])
+})
+
 t.test('a receipt for nothing of ours is kept for some days, counted, and goes', async (t) => {
   const line = await statusLine(t)
   const id = await outgoing(line)
@@ -298,7 +329,7 @@ t.test('thousands in one batch, several a message', async (t) => {
   t.match(await line.rows('SELECT state, count(*)::int FROM messages GROUP BY state'), [{ state: 'delivered', count: 1000 }])
 })
 
-t.test('with twenty thousand parts and as many receipts that wait, both looks go by index', async (t) => {
+t.test('with twenty thousand parts and as many receipts that wait, all looks go by index', async (t) => {
   const line = await statusLine(t)
   await line.rows(
     `INSERT INTO message_parts SELECT gen_random_uuid(), 1, 0, 'submitted', $1, 'A' || n, NULL, now() FROM generate_series(1, 20000) n`,
@@ -308,10 +339,16 @@ t.test('with twenty thousand parts and as many receipts that wait, both looks go
     `INSERT INTO receipts (route, carrier_ids, state, received_at) SELECT $1, ARRAY ['B' || n], 'delivered', now() FROM generate_series(1, 20000) n`,
     [route],
   )
-  await line.rows('ANALYZE message_parts, receipts')
+  await line.rows(
+    `INSERT INTO messages (id, direction, recipient, sender, body, state, happened_at, created_at)
+     SELECT gen_random_uuid(), 'out', '+4917' || n, 'Pforte', 'x', 'delivered', now(), now() FROM generate_series(1, 20000) n`,
+    [],
+  )
+  await line.rows('ANALYZE messages, message_parts, receipts')
   for (const [statement, parameter] of [
     [findParts, `'{1,2,3}'::bigint[]`],
     [findWaiting, `'{A1,B2}'::text[]`],
+    [adoptIds, `'{1,2,3}'::bigint[]`],
   ] as const) {
     const client = new pg.Client({ connectionString: line.url })
     await client.connect()
@@ -326,9 +363,14 @@ t.test('with twenty thousand parts and as many receipts that wait, both looks go
 function receipt(
   carrierId: string,
   state: ReceiptState,
-  { over = route, error = null, doneAt = null }: { over?: string; error?: string | null; doneAt?: number | null } = {},
+  {
+    over = route,
+    to = '+491709999999',
+    error = null,
+    doneAt = null,
+  }: { over?: string; to?: string; error?: string | null; doneAt?: number | null } = {},
 ): IncomingReceipt {
-  return { kind: 'receipt', route: over, carrierIds: [carrierId], state, error, doneAt }
+  return { kind: 'receipt', route: over, to, carrierIds: [carrierId], state, error, doneAt }
 }
 
 type Line = Awaited<ReturnType<typeof statusLine>>

@@ -137,3 +137,10 @@ export function accepted(messageId: string, carrierId: string, { part = 0, parts
   const result: PartResult = { messageId, part, reservation, is: 'accepted', carrierId, late }
   return { attempt, result }
 }
+
+/** Written to the carrier, and never answered. */
+export function unanswered(messageId: string, { part = 0, parts = 1, attempt = 1 } = {}) {
+  const reservation = { bind: 'bind 1', route, epoch: 1, sequence: 1, parts }
+  const result: PartResult = { messageId, part, reservation, is: 'unanswered', why: 'the session ended' }
+  return { attempt, result }
+}
