@@ -52,6 +52,12 @@ function stateAfter(message: TriedMessage): MessageState {
   const states = standingOfParts(message)
   if (states === null) return message.state
   const whole = aggregate(states)
-  if (whole === 'queued' && states.includes('submitting')) return message.state
+  const isUnderWay = message.state === 'submitting' || message.state === 'uncertain'
+  if (whole === 'queued' && isUnderWay && states.some((_, part) => isUnheardOf(message, part))) return message.state
   return mayBecome(message.state, whole) ? whole : message.state
+}
+
+/** Of its latest try. */
+function isUnheardOf({ attempt, tried }: TriedMessage, part: number): boolean {
+  return !tried.some((one) => one.part === part && (one.state !== 'queued' || one.attempt === attempt))
 }

@@ -39,7 +39,7 @@ const lockMessage: Statement = {
 }
 const triedParts: Statement = {
   name: 'tries of a message',
-  text: `SELECT part, state, attempt FROM message_parts WHERE message_id = $1`,
+  text: `SELECT part, state, attempt, error IS NOT NULL AS "isRefused" FROM message_parts WHERE message_id = $1`,
 }
 const writePart: Statement = {
   name: 'write a part',
@@ -48,13 +48,14 @@ const writePart: Statement = {
     ON CONFLICT (message_id, attempt, part) DO UPDATE SET state = excluded.state, carrier_id = coalesce(excluded.carrier_id, message_parts.carrier_id),
       error = coalesce(excluded.error, message_parts.error), done_at = coalesce(message_parts.done_at, excluded.done_at)`,
 }
+/** Where the state is what it was, so is its time. */
 const writeMessage: Statement = {
   name: 'write a message after results',
-  text: `UPDATE messages SET state = $2, due_at = $3, refusals = $4, trace = trace || $5::jsonb,
+  text: `UPDATE messages SET state = $2, due_at = CASE WHEN state = $2 THEN due_at ELSE $3 END, refusals = $4, trace = trace || $5::jsonb,
       sending_by = CASE WHEN $2 = 'submitting' THEN sending_by END,
       uncertain_at = CASE WHEN $2 = 'uncertain' THEN coalesce(uncertain_at, $6) END,
       sent_at = CASE WHEN $7 THEN NULL ELSE sent_at END,
-      done_at = CASE WHEN $2 IN ('delivered', 'expired', 'undeliverable', 'failed') THEN $6 END
+      done_at = CASE WHEN $2 IN ('delivered', 'expired', 'undeliverable', 'failed') THEN coalesce(done_at, $6) END
     WHERE id = $1`,
 }
 
@@ -113,14 +114,11 @@ function recordOne(connections: Connections, messageId: string, results: readonl
     const [row] = await run<MessageRow>(lockMessage, [messageId])
     // Erased meanwhile.
     if (row === undefined || row.state === 'received') return
-    let message: TriedMessage = {
-      state: row.state,
-      attempt: row.attempt,
-      parts: row.parts,
-      tried: await run<TriedPart>(triedParts, [messageId]),
-    }
+    const tried = await run<TriedPart & { isRefused: boolean }>(triedParts, [messageId])
+    let message: TriedMessage = { state: row.state, attempt: row.attempt, parts: row.parts, tried }
     const steps: TraceStep[] = []
-    let isRefused = false
+    // Of one try; its parts may be refused one after the other.
+    let isRefused = tried.some((one) => one.isRefused && one.state === 'queued' && one.attempt === row.attempt)
     for (const { attempt, result } of results) {
       const effect = applyResult(message, { attempt, part: result.part, result })
       message = effect.message
@@ -163,8 +161,10 @@ async function writeState(
   { steps, isRefused, isUnwritten }: { steps: TraceStep[]; isRefused: boolean; isUnwritten: boolean },
   at: number,
 ): Promise<void> {
-  const refusals = isRefused ? before.refusals + 1 : state === 'queued' ? before.refusals : 0
-  const retryMs = isRefused ? Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(before.refusals, 20)) : 0
+  const isToWait = isRefused && state === 'queued' && before.state !== 'queued'
+  const isTaken = state !== 'queued' && state !== 'submitting' && state !== 'uncertain'
+  const refusals = isTaken ? 0 : isToWait ? before.refusals + 1 : before.refusals
+  const retryMs = isToWait ? Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(before.refusals, 20)) : 0
   // An uncertain one is settled by its template's policy, which is asked at once and says until when to wait.
   const dueAt = state === 'queued' ? at + retryMs : state === 'uncertain' ? at : null
   await run(writeMessage, [

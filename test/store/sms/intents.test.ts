@@ -5,7 +5,8 @@ import { Consents } from '../../../src/store/sms/consents.ts'
 import { SmsEvents } from '../../../src/store/sms/events.ts'
 import { createTicket } from '../../../src/store/tickets.ts'
 import { monday } from '../../support/stories.ts'
-import { definition, marta, ours, statusLine, type MessageRow } from './status-line.ts'
+import { exactly, stands, traceOf, type Stamped } from './sending.ts'
+import { definition, marta, ours, statusLine } from './status-line.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -23,18 +24,18 @@ t.test('a ticket and the message that tells of it are one transaction', async (t
     throw new Error('the CRM thought better of it')
   })
   await t.rejects(failing, /thought better/)
-  t.same(await line.messages(), [])
+  t.same(await stands(line), [])
   t.same(line.due, [], 'nobody is told of what did not happen')
 
   const { id, number } = await line.ticket({ caller: marta })
-  t.match(await line.messages(), [
+  exactly(t, await stands(line), [
     {
       ticket_id: id,
       recipient: marta,
       sender: ours,
       body: new RegExp(`Ticket ${number}\\b`),
       state: 'queued',
-      due_at: new Date(monday),
+      due_at: monday,
       template: 'ticket.received',
       parts: 1,
       trace: [{ at: monday, what: 'queued', why: 'within the delivery window' }],
@@ -51,7 +52,7 @@ t.test('the same status of a ticket is told once, whoever reports it how often',
       line.sms.ticketEntered(transaction, { ticketId, version: 1, status: 'received' }, monday),
     )
   await Promise.all(Array.from({ length: 8 }, again))
-  t.equal((await line.messages()).length, 1)
+  t.equal((await stands(line)).length, 1)
   t.same(line.due, [1])
 })
 
@@ -60,17 +61,17 @@ t.test('what happens to a ticket at night is told in the morning, in one message
   const { id } = await line.ticket({ caller: marta }, night)
   await line.enter(id, 'in_progress', night + hour)
   await line.enter(id, 'completed', night + 2 * hour)
-  const messages = await line.messages()
-  t.match(
+  const messages = await stands(line)
+  t.same(
     messages.map(({ template, state }) => `${template} ${state}`),
     ['ticket.received superseded', 'ticket.in_progress superseded', 'ticket.completed held'],
   )
-  const [first, second, last] = messages as [MessageRow, MessageRow, MessageRow]
+  const [first, second, last] = messages as [Stamped, Stamped, Stamped]
   t.same(traceOf(first), ['held: outside the delivery window', 'superseded: the ticket has moved on'])
   t.equal(first.trace[1]?.at, night + hour)
   t.same(traceOf(second), ['held: outside the delivery window', 'superseded: the ticket has moved on'])
   t.equal(first.due_at, null)
-  const due = last.due_at?.getTime() ?? 0
+  const due = last.due_at ?? 0
   t.ok(due >= morning && due < morning + 10 * minute, 'soon after the opening, but not all in one burst')
 })
 
@@ -80,7 +81,7 @@ t.test('a customer with two phones: what waits for one of them is not overtaken 
   const { id } = await line.ticket({ customerId, caller: marta }, night)
   await line.rows(`UPDATE tickets SET caller = '+491707654321' WHERE id = $1`, [id])
   await line.enter(id, 'in_progress', night + hour)
-  t.match(await line.messages(), [
+  exactly(t, await stands(line), [
     { recipient: marta, state: 'held' },
     { recipient: '+491707654321', state: 'held' },
   ])
@@ -93,7 +94,7 @@ t.test('a ticket that is reopened the moment it was told so is not told twice', 
   await line.sent(id, monday + hour)
   await line.enter(id, 'completed', night)
   await line.enter(id, 'in_progress', night + hour)
-  t.match((await line.messages()).map(traceOf).slice(-2), [
+  t.same((await stands(line)).map(traceOf).slice(-2), [
     ['held: outside the delivery window', 'superseded: the ticket has moved on'],
     ['suppressed: the recipient was told this status last'],
   ])
@@ -104,7 +105,7 @@ t.test('whoever opted out gets none, not even the answer to a voicemail', async 
   await new Consents(line.connections, line.sms).setConsent({ number: marta, purpose: 'all', is: 'out' }, monday)
   await line.ticket({ caller: marta }, monday + minute)
   await line.ticket({ caller: marta, source: 'voicemail', line: 'hotline' }, monday + minute)
-  t.match(await line.messages(), [
+  exactly(t, await stands(line), [
     { state: 'suppressed', due_at: null, trace: [{ what: 'suppressed', why: 'the recipient opted out' }] },
     { state: 'suppressed', template: 'voicemail.received', trace: [{ why: 'the recipient opted out' }] },
   ])
@@ -124,8 +125,9 @@ t.test('numbers that can take no message: it is there, and says why it was not s
     ['nobody', { customerId: none }, '', 'there is no number to send it to'],
   ] as const) {
     const { id } = await line.ticket(about)
-    t.match(
-      await line.messages(`ticket_id = '${id}'`),
+    exactly(
+      t,
+      await stands(line, `ticket_id = '${id}'`),
       [{ recipient: to, state: 'suppressed', due_at: null, trace: [{ at: monday, what: 'suppressed', why }] }],
       what,
     )
@@ -138,7 +140,7 @@ t.test('a customer calls from a landline: their first mobile phone gets it', asy
   const customerId = await line.customer([landline, abroad, marta, '+491707654321'])
   for (const caller of [landline, abroad, null]) {
     const { id } = await line.ticket({ customerId, caller })
-    t.match(await line.messages(`ticket_id = '${id}'`), [{ recipient: marta, state: 'queued', customer_id: customerId }], `${caller}`)
+    exactly(t, await stands(line, `ticket_id = '${id}'`), [{ recipient: marta, state: 'queued', customer_id: customerId }], `${caller}`)
   }
 })
 
@@ -153,7 +155,7 @@ t.test('each country has its sender, if it needs one; an answer comes from where
   )
   const senderTo = async (caller: string, status: 'received' | 'completed'): Promise<string | undefined> => {
     const { id } = await line.ticket({ caller, status })
-    return (await line.messages(`ticket_id = '${id}'`))[0]?.sender
+    return (await stands(line, `ticket_id = '${id}'`))[0]?.sender
   }
   t.equal(await senderTo(marta, 'received'), ours)
   t.equal(await senderTo(abroad, 'received'), ours)
@@ -162,17 +164,17 @@ t.test('each country has its sender, if it needs one; an answer comes from where
   t.equal(await senderTo('+12015550123', 'completed'), '+12025550123', 'where nothing else gets through')
   const answer = { event: 'status.no_ticket', to: marta, from: '+4962155599', ticketId: null, customerId: null, dedupe: 'x' } as const
   await line.connections.kyselyTransaction((transaction) => line.sms.answer(transaction, answer, monday))
-  t.match(await line.messages(`template = 'status.no_ticket'`), [{ sender: '+4962155599', state: 'queued' }])
+  exactly(t, await stands(line, `template = 'status.no_ticket'`), [{ sender: '+4962155599', state: 'queued' }])
 })
 
 t.test('a text that cannot be sent as it is is not sent, and never with a wrong letter', async (t) => {
   const line = await statusLine(t, saying())
   const events = new SmsEvents(line.connections, line.sms)
-  const became = async (text: string): Promise<MessageRow> => {
+  const became = async (text: string): Promise<Stamped> => {
     const event = { type: 'payment.received', to: marta, customerId: null, data: { text }, idempotencyKey: null }
     const posted = await events.post(event, monday)
     const id = posted.ok ? posted.value.messageIds[0] : 'none'
-    return (await line.messages(`id = '${id}'`))[0]!
+    return (await stands(line, `id = '${id}'`))[0]!
   }
   for (const [what, text, why] of [
     ['empty', '', 'the text is empty'],
@@ -190,7 +192,7 @@ t.test('a text that cannot be sent as it is is not sent, and never with a wrong 
     ['emoji, too many for one part', '👍'.repeat(36), 2],
     ['from right to left', 'תודה רבה, הפנייה שלך בטיפול', 1],
   ] as const) {
-    t.match(await became(text), { state: 'queued', body: text, parts, due_at: new Date(monday) }, what)
+    t.match(await became(text), { state: 'queued', body: text, parts, due_at: monday }, what)
   }
 })
 
@@ -216,26 +218,26 @@ t.test('forged caller IDs: an unknown number gets few messages, a line and all l
   const perLine = 'suppressed: cap: too many messages to unknown numbers on this line'
   const inTotal = 'suppressed: cap: too many messages to unknown numbers in total'
   const sent = 'queued: within the delivery window'
-  t.same((await line.messages()).flatMap(traceOf), [sent, sent, number, sent, sent, perLine, perLine, sent, sent, inTotal])
+  t.same((await stands(line)).flatMap(traceOf), [sent, sent, number, sent, sent, perLine, perLine, sent, sent, inTotal])
   t.same(line.alarms, ['stranger_number', 'stranger_line', 'stranger_line', 'stranger_total'])
   t.same(line.logged.length, 3, 'each kind is told at once')
 
   await line.customer([stranger(9)])
   await voicemail(stranger(9))
   await line.ticket({ caller: stranger(10) }, monday + place++)
-  t.same((await line.messages()).flatMap(traceOf).slice(-2), [sent, sent], 'customers, and who comes over the API, are not strangers')
+  t.same((await stands(line)).flatMap(traceOf).slice(-2), [sent, sent], 'customers, and who comes over the API, are not strangers')
   await voicemail(stranger(2), 'hotline', monday + hour + 1)
   t.equal(line.logged.length, 3)
   await voicemail(stranger(2), 'hotline', monday + 2 * hour)
   t.match(line.logged.at(-1), { cap: 'stranger_total', suppressed: 3 }, 'and again while it goes on')
   await voicemail(stranger(2), 'hotline', monday + 25 * hour)
-  t.same((await line.messages()).flatMap(traceOf).at(-1), sent)
+  t.same((await stands(line)).flatMap(traceOf).at(-1), sent)
 })
 
 t.test('forged voicemails that come at the same moment do not slip through together', async (t) => {
   const line = await statusLine(t)
   await Promise.all(Array.from({ length: 12 }, () => line.ticket({ caller: marta, source: 'voicemail', line: 'hotline' })))
-  const states = (await line.messages()).map(({ state }) => state)
+  const states = (await stands(line)).map(({ state }) => state)
   t.equal(states.filter((state) => state === 'queued').length, 5)
   t.equal(states.filter((state) => state === 'suppressed').length, 7)
 })
@@ -244,15 +246,11 @@ t.test('a voicemail is answered at night, and what follows waits for the morning
   const line = await statusLine(t)
   const { id } = await line.ticket({ caller: marta, source: 'voicemail', line: 'hotline' }, night)
   await line.enter(id, 'in_progress', night + minute)
-  t.match(await line.messages(), [
+  exactly(t, await stands(line), [
     { template: 'voicemail.received', state: 'queued', trace: [{ why: 'at once: it answers what the recipient did' }] },
     { template: 'ticket.in_progress', state: 'held' },
   ])
 })
-
-function traceOf({ trace }: MessageRow): string[] {
-  return trace.map(({ what, why }) => `${what}: ${why}`)
-}
 
 /** The payment's text is whatever its event brings, without a limit. */
 function saying(): SmsDefinition {

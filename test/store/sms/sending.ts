@@ -1,10 +1,11 @@
-/** A sender without a wire: it makes room for what is claimed, and says what the carrier answered. */
+/** A sender without a wire: it makes room for what is claimed, and says what the carrier answered. And how messages stand then. */
 import type { DueMessage, Taken, TryResult } from '../../../src/app/ports/outbox.ts'
 import type { PartResult, Reservation } from '../../../src/app/ports/smsc.ts'
 import { claim } from '../../../src/store/sms/claims.ts'
+import type { Test } from 'tap'
 import type { SmsDefinition } from '../../../src/domain/sms/definition.ts'
 import type { Connections } from '../../../src/store/connections.ts'
-import { route } from './status-line.ts'
+import { route, type MessageRow, type statusLine } from './status-line.ts'
 
 type Line = { connections: Connections; sms: { definition: SmsDefinition | null } }
 
@@ -62,4 +63,24 @@ export const says = {
 export function answer(messageId: string, said: Said, { part = 0, parts = 1, attempt = 1, sequence = 1 } = {}): TryResult {
   const reservation = { bind: 'bind 1', route, epoch: 1, sequence, parts }
   return { attempt, result: { messageId, part, reservation, ...said } as PartResult }
+}
+
+export type Stamped = { [Column in keyof MessageRow]: MessageRow[Column] extends Date | null ? number | null : MessageRow[Column] }
+
+/** Messages as they stand, with times as epoch ms: `match` takes any Date for any other. */
+export async function stands({ messages }: Pick<Awaited<ReturnType<typeof statusLine>>, 'messages'>, where = 'true'): Promise<Stamped[]> {
+  const stamped = (value: unknown): unknown => (value instanceof Date ? value.getTime() : value)
+  return (await messages(where)).map(
+    (row) => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, stamped(value)])) as Stamped,
+  )
+}
+
+/** As many as are wanted, and each as it is wanted: `match` overlooks those that are too many. */
+export function exactly(t: Test, found: readonly unknown[], wanted: readonly unknown[], what = 'as many'): void {
+  t.equal(found.length, wanted.length, what)
+  t.match(found, wanted, what)
+}
+
+export function traceOf({ trace }: Pick<MessageRow, 'trace'>): string[] {
+  return trace.map(({ what, why }) => `${what}: ${why}`)
 }
