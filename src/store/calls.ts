@@ -88,6 +88,7 @@ export async function saveCalls(run: Run, rows: CallRow[]): Promise<void> {
  */
 function asJson(rows: CallRow[]): string {
   const json = JSON.stringify(rows)
-  if (!/\\u0000|\\ud[89a-f]/i.test(json)) return json
+  // It writes nothing else that way.
+  if (!json.includes('\\u')) return json
   return JSON.stringify(rows, (_key, value: unknown) => (typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '') : value))
 }
