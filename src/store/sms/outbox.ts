@@ -1,4 +1,5 @@
 /** The port `Outbox`, put together: one file behind it for each idea. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Claimed, ClaimRequest, Outbox, Taken, TryResult } from '../../app/ports/outbox.ts'
 import type { Incoming } from '../../app/ports/smsc.ts'
 import type { StrangerCap } from '../../domain/sms/caps.ts'
@@ -13,10 +14,21 @@ import { recordResults } from './results.ts'
 import { takeSenderLease, type SenderLease } from './sender-lease.ts'
 import { rescue, settleUncertain } from './uncertain.ts'
 
-/** Windows, caps or templates may be others now: what waits for them is looked at again. */
-const lookAgain: Statement = {
+/** Of held messages: so many in one statement … */
+const mostAtOnce = 2_000
+/** … and one after the other, so that what becomes due meanwhile does not wait behind a night's worth of them. */
+const lookEveryMs = 2
+const afterAll = { createdAt: Date.UTC(9999, 0), id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' }
+
+/** Windows, caps or templates may be others now: what waits for them is looked at again, the newest first. */
+export const lookAgain: Statement = {
   name: 'look at held messages again',
-  text: `UPDATE messages SET due_at = $1 WHERE state = 'held' AND due_at > $1`,
+  text: `WITH piece AS (
+      SELECT id, created_at, $1::timestamptz + ($4::bigint + row_number() OVER (ORDER BY created_at DESC, id DESC)) * interval '${lookEveryMs} ms' AS look_at
+      FROM messages WHERE state = 'held' AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT ${mostAtOnce}),
+    looked AS (
+      UPDATE messages m SET due_at = piece.look_at FROM piece WHERE m.id = piece.id AND m.state = 'held' AND m.due_at > piece.look_at)
+    SELECT created_at AS "createdAt", id FROM piece ORDER BY created_at, id LIMIT 1`,
 }
 
 export class PostgresOutbox implements Outbox {
@@ -24,6 +36,7 @@ export class PostgresOutbox implements Outbox {
   readonly #leases: Leases
   readonly #sms: SmsIntents
   readonly #listeners: SmsListeners
+  #isToLookAgain = false
 
   /** @param listeners whom the intents tell */
   constructor(connections: Connections, leases: Leases, sms: SmsIntents, listeners: SmsListeners) {
@@ -75,10 +88,16 @@ export class PostgresOutbox implements Outbox {
   }
 
   async useSms(definition: SmsDefinition | null, at: number): Promise<void> {
-    const isFirst = this.#sms.definition === null
+    const before = this.#sms.definition
     this.#sms.definition = definition
-    if (definition === null || isFirst) return
-    await this.#connections.run(lookAgain, [new Date(at)])
+    this.#isToLookAgain ||= before !== null && !isDeepStrictEqual(before, definition)
+    if (definition === null || !this.#isToLookAgain) return
+    let last: { createdAt: number; id: string } | undefined = afterAll
+    for (let looked = 0; last !== undefined; looked += mostAtOnce) {
+      const values: unknown[] = [new Date(at), new Date(last.createdAt), last.id, looked]
+      ;[last] = await this.#connections.run<{ createdAt: number; id: string }>(lookAgain, values)
+    }
+    this.#isToLookAgain = false
     for (const listener of this.#listeners.onDue) listener()
   }
 }

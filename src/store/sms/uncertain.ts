@@ -22,7 +22,6 @@ const nowUncertain: Statement = {
     SELECT count(*) AS count FROM lost`,
 }
 
-/** A row that was never given a sender cannot be; it counts as a dead one's. */
 export async function rescue(connections: Connections, sender: string, at: number): Promise<{ uncertain: number }> {
   let uncertain = 0
   for (const { sender: other } of await connections.run<{ sender: string }>(othersSubmitting, [sender])) {
@@ -59,6 +58,9 @@ const nextUncertain: Statement = {
   name: 'when the next uncertain message is to be settled',
   text: `SELECT due_at AS "dueAt" FROM messages WHERE state = 'uncertain' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`,
 }
+
+/** For a look at their plans. */
+export const lookingForUncertain = [othersSubmitting, dueUncertain, nextUncertain]
 
 export async function settleUncertain(connections: Connections, definition: SmsDefinition, at: number): Promise<{ nextAt: number | null }> {
   await connections.transaction(async (run) => {
