@@ -182,6 +182,8 @@ export class Hotline {
     const held = this.#held ?? []
     this.#held = null
     for (const event of held) this.#route(event)
+    const calls = this.calls.underWay.length
+    if (calls > 0) log.info({ calls }, 'every call stands where it stood')
     void this.#afterwards(live)
   }
 
