@@ -25,19 +25,20 @@ export async function tellAll(transport: NonNullable<PforteOptions['transport']>
   const hotline = await Hotline.open(t, { transport })
   const farEnd = await FarEnd.open(t, hotline.pforte)
   t.jobs = AT_ONCE
+  // The long ones first, so that nobody waits for one at the end.
   const stories = [
     guessingStories,
     strangerStories,
     voicemailStories,
+    nobodyFreeStories,
     announcementStories,
     loopStories,
+    sippStories,
     gateStories,
     agentStories,
     typingStories,
     hangUpStories,
     outsideStories,
-    nobodyFreeStories,
-    sippStories,
   ]
   for (const tell of stories) tell(t, hotline, farEnd)
   // Not beside others, but when all of them are over.
