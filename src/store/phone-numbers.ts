@@ -9,8 +9,10 @@ const withheldNames = /^(anonymous|anonym|unknown|unavailable|withheld|private|r
 
 export class PhoneNumbers {
   #country: string
-  /** The number of a call under way is asked for at each of its writes, and to read one costs as much as a small statement. */
+  /** To read a number costs as much as a small statement. */
   readonly #read = new LRUCache<string, { number: string | null }>({ max: 5_000 })
+  /** That of a call under way is asked for at each of its writes. */
+  readonly #callers = new LRUCache<string, { caller: string | null }>({ max: 5_000 })
 
   /** @param country `DE`: numbers without a country code are read as a telephone there would dial them */
   constructor(country: string) {
@@ -22,6 +24,7 @@ export class PhoneNumbers {
     if (country === this.#country) return
     this.#country = country
     this.#read.clear()
+    this.#callers.clear()
   }
 
   /** E.164 (`+4930123456`), or null for what is no possible telephone number. */
@@ -41,9 +44,12 @@ export class PhoneNumbers {
    */
   caller(said: string | null): string | null {
     if (said === null) return null
+    const known = this.#callers.get(said)
+    if (known !== undefined) return known.caller
     const text = printable(said).trim().slice(0, longestCaller)
-    if (withheldNames.test(text.replace(/@.*$/, ''))) return null
-    return this.e164(text) ?? text
+    const caller = withheldNames.test(text.replace(/@.*$/, '')) ? null : (this.e164(text) ?? text)
+    if (said.length <= longestCaller) this.#callers.set(said, { caller })
+    return caller
   }
 }
 

@@ -141,7 +141,8 @@ export class CallRunner implements CallInHand {
     const before = this.#state
     this.#state = state
     for (const command of commands) doCommand(this, command, this.#timers, this.#goodbyes)
-    if (always || worthWriting(before, state)) this.services.journal.mark(this.facts.id, () => this.row())
+    if (always || worthWriting(before, state))
+      this.services.journal.mark(this.facts.id, () => this.row(), !always && canWait(before, state))
   }
 
   #fail(error: unknown): void {
@@ -181,4 +182,12 @@ function worthWriting(before: CallState, after: CallState): boolean {
     before.agentId !== after.agentId ||
     before.admission !== after.admission
   )
+}
+
+/**
+ * A caller who has just arrived has nothing to lose: without a row they are greeted again. That a phone rings is for
+ * those who watch: the reservation stands already, and mostly somebody picks up and takes the row along.
+ */
+function canWait(before: CallState, after: CallState): boolean {
+  return before.phase === 'new' || (after.doing.what === 'ringing' && before.doing.what !== 'ringing')
 }

@@ -11,8 +11,10 @@ import type { CallRow, CallStore } from '../ports/store.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import type { Log } from '../ports/log.ts'
 
-/** How long changes are gathered: far below what a caller notices, long enough that a call's first steps are one write. */
+/** How long changes are gathered: far below what a caller notices, long enough that several calls are one write. */
 const GATHER_MS = 50
+/** The same for what is mended by itself if it is lost: it mostly rides with another write. */
+const GATHER_LONG_MS = 500
 const RETRY_MS = 250
 const BATCH = 500
 
@@ -27,6 +29,8 @@ export class Journal {
   readonly #carried = new Map<string, Set<Promise<unknown>>>()
   #waiters: Waiter[] = []
   #timer: NodeJS.Timeout | null = null
+  /** What the timer was set for. */
+  #delayMs = 0
   #writing: Promise<void> | null = null
   #closed = false
   #away = false
@@ -36,10 +40,13 @@ export class Journal {
     this.#log = log
   }
 
-  /** The row is made when it is written, so that ten changes cost one row. */
-  mark(call: string, row: () => CallRow): void {
+  /**
+   * The row is made when it is written, so that ten changes cost one row.
+   * @param canWait losing it costs nothing that a restart does not find by itself
+   */
+  mark(call: string, row: () => CallRow, canWait = false): void {
     this.#dirty.set(call, row)
-    this.#schedule(GATHER_MS)
+    this.#schedule(canWait ? GATHER_LONG_MS : GATHER_MS)
   }
 
   /** Settles when nothing of this call is unwritten. */
@@ -100,10 +107,11 @@ export class Journal {
   #schedule(delayMs: number): void {
     if (this.#writing !== null || this.#closed) return
     if (this.#timer !== null) {
-      if (delayMs > 0 || this.#away) return
+      if (delayMs >= this.#delayMs || this.#away) return
       clearTimeout(this.#timer)
     }
-    this.#timer = setTimeout(() => void this.#write(), this.#away ? RETRY_MS : delayMs)
+    this.#delayMs = this.#away ? RETRY_MS : delayMs
+    this.#timer = setTimeout(() => void this.#write(), this.#delayMs)
   }
 
   #write(): Promise<void> {
