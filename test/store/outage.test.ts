@@ -1,9 +1,8 @@
 import t from 'tap'
-import { createServer, connect, type Socket } from 'node:net'
-import { once } from 'node:events'
 import pg from 'pg'
 import { StoreUnavailable } from '../../src/app/ports/store.ts'
 import { isUnavailable } from '../../src/store/errors.ts'
+import { losingProxy } from '../support/losing-proxy.ts'
 import { freshDatabase, ownPostgres, testStore } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { callRow, customerWithPin, monday, question, serviceWith } from '../support/stories.ts'
@@ -160,37 +159,3 @@ t.test('errors of Postgres that mean "not now" are told from those that mean a b
   t.notOk(isUnavailable(new TypeError('x is not a function')))
   t.end()
 })
-
-/** A wire to Postgres that can be cut between a COMMIT and its answer. */
-async function losingProxy(t: Parameters<typeof testStore>[0], serverUrl: string) {
-  const target = new URL(serverUrl)
-  let losing = false
-  const sockets = new Set<Socket>()
-  const proxy = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname)
-    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)))
-    client.on('data', (bytes: Buffer) => upstream.write(bytes))
-    upstream.on('data', (bytes: Buffer) => {
-      // The tag of the answer: it has happened.
-      if (losing && bytes.includes('COMMIT\0')) {
-        losing = false
-        client.destroy()
-      } else client.write(bytes)
-    })
-    upstream.on('close', () => client.destroy())
-    client.on('close', () => upstream.destroy())
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    proxy.close()
-  })
-  const url = new URL(serverUrl)
-  url.port = String((proxy.address() as { port: number }).port)
-  return {
-    url: url.href,
-    loseNextCommit: () => {
-      losing = true
-    },
-  }
-}

@@ -28,8 +28,10 @@ const retryMs = 500
 const rescueEveryMs = 30_000
 /** A timer cannot be longer (setTimeout's limit is 2^31 - 1 ms). */
 const longestTimerMs = 2_000_000_000
+/** On closing, for a Postgres that is away; receipts will tell of what could not be written down. */
+const lastWordsMs = 2_000
 
-type Room = Taken & { lane: Lane; encoded: Pick<EncodedMessage, 'coding' | 'parts'>; only: number[] | null }
+type Room = Taken & { message: DueMessage; lane: Lane; encoded: Pick<EncodedMessage, 'coding' | 'parts'>; only: number[] | null }
 type Lease = Awaited<ReturnType<Outbox['takeSenderLease']>>
 
 export type SenderDeps = {
@@ -44,9 +46,10 @@ export type SenderDeps = {
 export class SmsSender {
   readonly #deps: SenderDeps
   #lease: Lease | null = null
-  #looking = false
+  #looking: Promise<void> | null = null
   #lookAgain = false
   #closed = false
+  #giveUpAt = Infinity
   #timer: NodeJS.Timeout | null = null
   #timerAt = Infinity
   #rescue: NodeJS.Timeout | null = null
@@ -75,14 +78,16 @@ export class SmsSender {
   kick(): void {
     if (this.#closed || this.#lease === null) return
     this.#lookAgain = true
-    if (!this.#looking) void this.#look()
+    this.#looking ??= this.#look()
   }
 
   /** Claims nothing more; what is on the wire is answered or uncertain, and written down. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#giveUpAt = performance.now() + lastWordsMs
     for (const timer of [this.#timer, this.#rescue, this.#settle]) if (timer !== null) clearTimeout(timer)
-    await this.#deps.smsc.close()
+    // What is being claimed at this moment is not written any more, and has to be given back.
+    await Promise.all([this.#looking, this.#deps.smsc.close()])
     await this.#recording
     await this.#lease?.release()
     this.#lease = null
@@ -113,7 +118,6 @@ export class SmsSender {
 
   async #look(): Promise<void> {
     const { log } = this.#deps
-    this.#looking = true
     try {
       while (this.#lookAgain && !this.#closed) {
         this.#lookAgain = false
@@ -126,7 +130,7 @@ export class SmsSender {
         this.#wakeAt(this.#deps.now() + lookAtLeastEveryMs)
       }
     } finally {
-      this.#looking = false
+      this.#looking = null
     }
     if (this.#lookAgain && !this.#closed) this.kick()
   }
@@ -138,23 +142,39 @@ export class SmsSender {
     const room = smsc.lanes().reduce((sum, lane) => sum + lane.room, 0)
     // A claim for a part or two would cost a commit each; the next answers bring more room.
     if (lease === null || room === 0 || room * 4 < this.#underWay) return false
-    const claimed = await outbox.claim<Room>({
+    const untaken: Room[] = []
+    let isFull = false
+    const claiming = outbox.claim<Room>({
       at: now(),
       sender: lease.sender,
       most: Math.min(mostAClaim, room),
-      take: (message) => this.#makeRoom(message, mostParts()),
-      // If the commit happened all the same, the row is a matter for whoever rescues; nothing of it was written.
-      untake: ({ lane, reservation }) => lane.release(reservation),
+      take: (message) => {
+        const taken = this.#makeRoom(message, mostParts())
+        isFull ||= taken === null
+        return taken
+      },
+      untake: (taken) => {
+        taken.lane.release(taken.reservation)
+        untaken.push(taken)
+      },
+    })
+    const claimed = await claiming.catch((error: unknown) => {
+      // Perhaps it was committed all the same, and only its answer was lost.
+      for (const taken of untaken) this.#neverWritten(taken, 'its claim was not confirmed')
+      throw error
     })
     // Another may have rescued what a lost lease no longer protects: then it must not be written.
-    if (this.#lease !== lease) {
-      this.#giveBack(claimed.submitting, 'the sender lost its lease')
+    if (this.#lease !== lease || this.#closed) {
+      for (const { taken } of claimed.submitting) {
+        taken.lane.release(taken.reservation)
+        this.#neverWritten(taken, this.#closed ? 'the sender was being closed' : 'the sender lost its lease')
+      }
       return false
     }
     for (const one of claimed.submitting) this.#submit(one)
-    if (!claimed.isMore) this.#wakeAt(claimed.nextDueAt)
+    this.#wakeAt(claimed.isMore ? null : claimed.nextDueAt)
     // With room left it looks again at once; without, the lanes tell when there is some.
-    else if (claimed.submitting.length > 0) this.#lookAgain = true
+    if (claimed.isMore && (!isFull || claimed.submitting.length > 0)) this.#lookAgain = true
     return true
   }
 
@@ -166,7 +186,7 @@ export class SmsSender {
       if (left.length === 0) return { unsendable: 'the carrier has all of its parts already' }
       const reservation = lane.reserve(left.length)
       if (reservation === null) continue
-      return { lane, reservation, encoded, only: left.length === encoded.parts.length ? null : left }
+      return { message, lane, reservation, encoded, only: left.length === encoded.parts.length ? null : left }
     }
     return null
   }
@@ -187,15 +207,10 @@ export class SmsSender {
     })
   }
 
-  /** Committed as being submitted, but never written: they wait again. */
-  #giveBack(submitting: readonly Submitting<Room>[], why: string): void {
-    for (const { message, taken } of submitting) {
-      taken.lane.release(taken.reservation)
-      const parts = taken.only ?? taken.encoded.parts.map((_, part) => part)
-      for (const part of parts) {
-        const result: PartResult = { messageId: message.id, part, reservation: taken.reservation, is: 'unwritten', why }
-        this.#results.push({ attempt: message.attempt, result })
-      }
+  /** If it was committed as being submitted, it waits again. */
+  #neverWritten({ message, reservation, encoded, only }: Room, why: string): void {
+    for (const part of only ?? encoded.parts.keys()) {
+      this.#results.push({ attempt: message.attempt, result: { messageId: message.id, part, reservation, is: 'unwritten', why } })
     }
     this.#record()
   }
@@ -225,7 +240,11 @@ export class SmsSender {
     while (this.#results.length > 0) {
       const batch = this.#results.splice(0, mostABatch)
       try {
-        await untilStored(() => outbox.record(batch, now()))
+        const stored = await untilStored(
+          () => outbox.record(batch, now()).then(() => true),
+          () => performance.now() < this.#giveUpAt,
+        )
+        if (stored === null) log.warn({ results: batch.length }, 'Postgres is away, so answers of the carrier could not be written down')
       } catch (error) {
         log.error({ err: withoutValues(error), results: batch.length }, 'answers of the carrier cannot be written down: a bug in Pforte')
       }

@@ -4,6 +4,7 @@
  * is looked at one message after the other, by `domain/sms/results.ts`.
  */
 import type { TryResult } from '../../app/ports/outbox.ts'
+import type { Reservation } from '../../app/ports/smsc.ts'
 import type { MessageState, PartState } from '../../domain/sms/message-state.ts'
 import type { TriedMessage, TriedPart } from '../../domain/sms/receipts.ts'
 import { applyResult } from '../../domain/sms/results.ts'
@@ -35,7 +36,7 @@ const recordAccepted: Statement = {
 
 const lockMessage: Statement = {
   name: 'lock a message',
-  text: `SELECT id, state, attempt, parts, refusals FROM messages WHERE id = $1 FOR UPDATE`,
+  text: `SELECT id, state, attempt, parts, refusals, bind, epoch, sequence FROM messages WHERE id = $1 FOR UPDATE`,
 }
 const triedParts: Statement = {
   name: 'tries of a message',
@@ -59,7 +60,9 @@ const writeMessage: Statement = {
     WHERE id = $1`,
 }
 
-type MessageRow = { id: string; state: MessageState | 'received'; attempt: number; parts: number; refusals: number }
+type MessageRow = { id: string; state: MessageState | 'received'; attempt: number; parts: number; refusals: number } & Place
+/** Where its latest try is, or was. */
+type Place = { bind: string | null; epoch: number | null; sequence: number | null }
 
 export async function recordResults(connections: Connections, results: readonly TryResult[], at: number): Promise<void> {
   const byMessage = new Map<string, TryResult[]>()
@@ -120,6 +123,8 @@ function recordOne(connections: Connections, messageId: string, results: readonl
     // Of one try; its parts may be refused one after the other.
     let isRefused = tried.some((one) => one.isRefused && one.state === 'queued' && one.attempt === row.attempt)
     for (const { attempt, result } of results) {
+      // A claim that failed may have been committed or not; then another sender's try has the same count.
+      if (result.is === 'unwritten' && !isPlace(row, result.reservation)) continue
       const effect = applyResult(message, { attempt, part: result.part, result })
       message = effect.message
       if (!effect.isNews) continue
@@ -131,6 +136,10 @@ function recordOne(connections: Connections, messageId: string, results: readonl
     const isUnwritten = results.every(({ result }) => result.is === 'unwritten')
     await writeState(run, row, message.state, { steps, isRefused, isUnwritten }, at)
   })
+}
+
+function isPlace(row: Place, { bind, epoch, sequence }: Reservation): boolean {
+  return row.bind === bind && row.epoch === epoch && row.sequence === sequence
 }
 
 async function writeTry(

@@ -17,6 +17,7 @@ type Line = Awaited<ReturnType<typeof statusLine>>
 async function submitting(t: Parameters<typeof statusLine>[0], parts = 1) {
   const line = await statusLine(t)
   const id = await outgoing(line, { parts })
+  await line.rows(`UPDATE messages SET bind = 'bind 1', epoch = 1, sequence = 1`)
   const record = (...results: TryResult[]) => recordAt(monday, ...results)
   const recordAt = (at: number, ...results: TryResult[]) => recordResults(line.connections, results, at)
   return { line, id, record, recordAt, message: () => messageOf(line, id), parts: () => partsOf(line, id) }
@@ -102,6 +103,8 @@ t.test('not a byte of it left: it goes at once, and does not count for the caps'
   await new Hand(line).claim(monday + minute)
   await recordAt(monday + 2 * minute, unwritten)
   t.match(await message(), { state: 'submitting' }, 'told again it says nothing of the try that is under way')
+  await recordAt(monday + 2 * minute, answer(id, says.unwritten, { attempt: 2, sequence: 7 }))
+  t.match(await message(), { state: 'submitting' }, 'nor does what somebody had in mind whose claim failed')
   await recordAt(monday + 2 * minute, answer(id, says.unwritten, { attempt: 2 }))
   t.match(await message(), { state: 'queued' })
 })
