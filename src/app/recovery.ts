@@ -56,7 +56,7 @@ export async function reconcile(deps: RecoveryDeps): Promise<Set<string> | null>
   for (const call of calls.underWay) resumeCall(call, observed, live)
   takeDownStrays(deps, observed)
   const leaving = calls.leavingAmong(observed.legs.map(({ leg }) => leg))
-  for (const leg of leaving) void telephony.send({ do: 'hangUp', leg })
+  for (const leg of leaving) telephony.tell({ do: 'hangUp', leg })
   for (const leg of observed.legs) {
     if (leg.dialled === null || calls.byLeg(leg.leg) !== undefined || leaving.includes(leg.leg)) continue
     log.warn({ dialled: leg.dialled }, 'a caller whom no row knows starts anew')
@@ -125,12 +125,12 @@ function takeDownStrays({ calls, telephony, log }: RecoveryDeps, observed: Obser
     const call = calls.get(callOf(leg) ?? '')
     if (call !== undefined && call.state.phase !== 'ended') continue
     log.info({ leg }, 'a phone that rang for a call which is over is let go')
-    void telephony.send({ do: 'hangUp', leg })
+    telephony.tell({ do: 'hangUp', leg })
   }
   for (const { bridge } of observed.bridges) {
     const id = callOf(bridge)
     if (id === null) continue
     const call = calls.get(id)
-    if (call === undefined || call.state.phase === 'ended') void telephony.send({ do: 'destroyBridge', bridge })
+    if (call === undefined || call.state.phase === 'ended') telephony.tell({ do: 'destroyBridge', bridge })
   }
 }

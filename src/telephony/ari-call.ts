@@ -55,6 +55,11 @@ export interface CommandCarrier {
   request(call: AriCall): Promise<AriReply>
 }
 
+/** One that is also told what nobody waits for: the same, in the same order, and its answer is of no interest. */
+export interface CallCarrier extends CommandCarrier {
+  tell(call: AriCall): void
+}
+
 /** Pieces between the path's parameters, and their names, worked out once. */
 const TEMPLATES = new Map<string, { fixed: string[]; names: string[] }>()
 for (const [name, { path }] of Object.entries(OPERATIONS)) {

@@ -14,11 +14,12 @@ import type {
   TelephonyCommand,
   TelephonyEvent,
   TelephonyStatus,
+  ToldCommand,
 } from '../app/ports/telephony.ts'
 import type { Log } from '../app/ports/log.ts'
 import { pushAgent, removeAgent, strayAgents } from './agent-accounts.ts'
 import type { AriAccess } from './ari-access.ts'
-import type { AriCall, AriReply, CommandCarrier } from './ari-call.ts'
+import type { AriCall, AriReply, CallCarrier, CommandCarrier } from './ari-call.ts'
 import { EventTranslator, type AriEvent } from './ari-events.ts'
 import { AriLink, type Connection } from './ari-link.ts'
 import type { Transport } from './asterisk-version.ts'
@@ -57,7 +58,7 @@ export class AriTelephony implements Telephony {
   /** Carries what is not worth a decision: whatever is connected now. */
   readonly #carrier: CommandCarrier = { request: (call) => this.#request(call) }
   #overClient: { version: string; client: AriOverClient } | null = null
-  #current: CommandCarrier | null = null
+  #current: CallCarrier | null = null
   #status: TelephonyStatus = { is: 'disconnected', why: 'not connected yet' }
 
   constructor({ access, transport, promptUrl, pingMs, now, log }: AriTelephonySettings) {
@@ -103,6 +104,11 @@ export class AriTelephony implements Telephony {
     const outcome = outcomeOf(await this.#request(call))
     if (outcome.ok || outcome.why !== 'conflict' || (command.do !== 'ring' && command.do !== 'dial')) return outcome
     return this.#isTaken(command.leg, outcome)
+  }
+
+  tell(command: ToldCommand): void {
+    const call = callFor(command, this.#calls)
+    if (typeof call !== 'string') this.#current?.tell(call)
   }
 
   observe(askAboutRecordings: string[]): Promise<Outcome<Observed>> {
@@ -205,6 +211,7 @@ export class AriTelephony implements Telephony {
   }
 
   #message(text: string): void {
+    if (this.#overWebSocket.isOfNoInterest(text)) return
     let type = 'unreadable'
     try {
       const message = JSON.parse(text) as AriEvent

@@ -7,7 +7,7 @@
  * ten reconnects, goes deaf when a listener throws and never notices a dead
  * line, so events come over `event-socket.ts` here too.
  */
-import type { AriCall, AriReply, CommandCarrier } from './ari-call.ts'
+import type { AriCall, AriReply, CallCarrier } from './ari-call.ts'
 import { AriHttpError, serveAriClient } from './ari-client-http.ts'
 import { InOrder } from './in-order.ts'
 import { saidInBody } from './over-websocket.ts'
@@ -19,7 +19,7 @@ const MOST_PENDING = 2_000
 /** Parameters that name a thing: commands that share one are sent one after the other. */
 const NAMES = ['channelId', 'playbackId', 'bridgeId', 'name', 'recordingName', 'channel', 'id'] as const
 
-export class AriOverClient implements CommandCarrier {
+export class AriOverClient implements CallCarrier {
   readonly #operations: Operations
   readonly #stop: () => void
   readonly #order = new InOrder()
@@ -64,6 +64,10 @@ export class AriOverClient implements CommandCarrier {
 
   close(): void {
     this.#stop()
+  }
+
+  tell(call: AriCall): void {
+    void this.request(call)
   }
 
   async request(call: AriCall): Promise<AriReply> {

@@ -3,7 +3,7 @@
  * the socket that events come on. They are carried out in the order in which
  * they are sent, and cost a fraction of an HTTP request.
  */
-import { asRequest, type AriCall, type AriReply, type CommandCarrier } from './ari-call.ts'
+import { asRequest, type AriCall, type AriReply, type CallCarrier } from './ari-call.ts'
 import type { EventSocket } from './event-socket.ts'
 
 type Pending = { settle: (reply: AriReply) => void; limit: NodeJS.Timeout }
@@ -20,7 +20,9 @@ export type RestResponse = {
 const MOST_PENDING = 2_000
 const MOST_UNSENT_BYTES = 4 * 1024 * 1024
 
-export class AriOverWebSocket implements CommandCarrier {
+const ANSWER = /^\{"type":"RESTResponse","transaction_id":"\d+","request_id":"(\d+)"/
+
+export class AriOverWebSocket implements CallCarrier {
   readonly #limitMs: number
   readonly #pending = new Map<string, Pending>()
   #socket: EventSocket | null = null
@@ -46,12 +48,29 @@ export class AriOverWebSocket implements CommandCarrier {
     }
   }
 
+  /** Nobody waits for the answer, which is then not even read. */
+  tell(call: AriCall): void {
+    this.#write(call)
+  }
+
   request(call: AriCall): Promise<AriReply> {
+    const id = this.#write(call)
+    if (typeof id !== 'string') return unreachable(id.why)
+    return new Promise((settle) => {
+      const limit = setTimeout(() => {
+        this.#pending.delete(id)
+        settle({ status: null, why: 'timeout', detail: `no answer to ${call.operation} within ${this.#limitMs} ms` })
+      }, this.#limitMs)
+      this.#pending.set(id, { settle, limit })
+    })
+  }
+
+  /** Puts it on the socket. @returns its id */
+  #write(call: AriCall): string | { why: string } {
     const socket = this.#socket
-    if (socket === null) return unreachable('not connected')
-    if (this.#pending.size >= MOST_PENDING || socket.unsentBytes > MOST_UNSENT_BYTES) {
-      return unreachable('too many commands wait for an answer already')
-    }
+    if (socket === null) return { why: 'not connected' }
+    if (this.#pending.size >= MOST_PENDING || socket.unsentBytes > MOST_UNSENT_BYTES)
+      return { why: 'too many commands wait for an answer already' }
     const id = String(++this.#lastId)
     const { method, uri, query } = asRequest(call)
     const text = JSON.stringify({
@@ -63,14 +82,16 @@ export class AriOverWebSocket implements CommandCarrier {
       ...(query.length === 0 ? {} : { query_strings: query }),
       ...(call.fields === undefined ? {} : { content_type: 'application/json', message_body: JSON.stringify({ fields: call.fields }) }),
     })
-    if (!socket.send(text)) return unreachable('not connected')
-    return new Promise((settle) => {
-      const limit = setTimeout(() => {
-        this.#pending.delete(id)
-        settle({ status: null, why: 'timeout', detail: `no answer to ${call.operation} within ${this.#limitMs} ms` })
-      }, this.#limitMs)
-      this.#pending.set(id, { settle, limit })
-    })
+    return socket.send(text) ? id : { why: 'not connected' }
+  }
+
+  /**
+   * True for an answer that nobody waits for: there are more of them than of all other messages, so it is told by its
+   * first letters, as Asterisk writes them [22.10.1]. Written otherwise, it is read whole.
+   */
+  isOfNoInterest(text: string): boolean {
+    const id = ANSWER.exec(text)?.[1]
+    return id !== undefined && !this.#pending.has(id)
   }
 
   /** An answer from the socket. One that nobody waits for came too late. */

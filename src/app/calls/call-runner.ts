@@ -156,16 +156,16 @@ export class CallRunner implements CallInHand {
     const at = now()
     this.#state = { ...this.#state, phase: 'ended', endedAt: at, outcome: 'failed', doing: { what: 'nothing' } }
     if (doing.what === 'ringing') {
-      void telephony.send({ do: 'hangUp', leg: outgoingLeg(id, agentLeg(doing.offer)) })
+      telephony.tell({ do: 'hangUp', leg: outgoingLeg(id, agentLeg(doing.offer)) })
       release(this, doing.offer, doing.agentId, 'caller_gone')
     }
     if (doing.what === 'talking') {
-      void telephony.send({ do: 'hangUp', leg: outgoingLeg(id, doing.leg) })
+      telephony.tell({ do: 'hangUp', leg: outgoingLeg(id, doing.leg) })
       const offer = offerOf(doing.leg)
       if (offer !== null && doing.agentId !== null) release(this, offer, doing.agentId, 'conversation_ended')
     }
     leaveQueue(this)
-    void telephony.send({ do: 'hangUp', leg })
+    telephony.tell({ do: 'hangUp', leg })
     this.services.journal.mark(this.facts.id, () => this.row())
     this.services.onEnded('failed')
   }

@@ -164,7 +164,7 @@ export class Calls {
         { dialled: caller.dialled.slice(0, 40), trunk: caller.trunk },
         'nobody answers this number: no line in pforte.yaml has it',
       )
-      void this.#deps.telephony.send({ do: 'hangUp', leg: caller.leg, why: 'unknown_number' })
+      this.#deps.telephony.tell({ do: 'hangUp', leg: caller.leg, why: 'unknown_number' })
       return
     }
     const facts: CallFacts = {
@@ -205,7 +205,7 @@ export class Calls {
     const name = legNameOf(leg)
     if (call === undefined || name === null) {
       // Nobody waits for this phone any more.
-      void this.#deps.telephony.send({ do: 'hangUp', leg })
+      this.#deps.telephony.tell({ do: 'hangUp', leg })
       return false
     }
     return this.#give(call, { type: 'legAnswered', at, leg: name })

@@ -15,7 +15,7 @@ export function doCommand(call: CallInHand, command: CallCommand, timers: CallTi
   const { id, leg } = facts
   switch (command.type) {
     case 'answer':
-      void telephony.send({ do: 'answer', leg })
+      telephony.tell({ do: 'answer', leg })
       return
     case 'play': {
       const prompts: string[] = []
@@ -32,13 +32,13 @@ export function doCommand(call: CallInHand, command: CallCommand, timers: CallTi
       return
     }
     case 'stopPlaying':
-      void telephony.send({ do: 'stopPlayback', playback: playbackOf(id, command.visit, command.role) })
+      telephony.tell({ do: 'stopPlayback', playback: playbackOf(id, command.visit, command.role) })
       return
     case 'startMusic':
-      void telephony.send({ do: 'startMusic', leg })
+      telephony.tell({ do: 'startMusic', leg })
       return
     case 'stopMusic':
-      void telephony.send({ do: 'stopMusic', leg })
+      telephony.tell({ do: 'stopMusic', leg })
       return
     case 'setTimer':
       timers.set(command.visit, command.timer, command.firesAt)
@@ -82,7 +82,7 @@ export function doCommand(call: CallInHand, command: CallCommand, timers: CallTi
       connect(call, command.visit, command.leg)
       return
     case 'hangUpLeg':
-      void telephony.send({ do: 'hangUp', leg: outgoingLeg(id, command.leg) })
+      telephony.tell({ do: 'hangUp', leg: outgoingLeg(id, command.leg) })
       return
     case 'stopRinging':
       goodbyes.stopRinging(command.leg)
@@ -100,7 +100,7 @@ export function doCommand(call: CallInHand, command: CallCommand, timers: CallTi
       return
     }
     case 'stopRecording':
-      void telephony.send({ do: 'stopRecording', recording: recordingOf(id, command.visit) })
+      telephony.tell({ do: 'stopRecording', recording: recordingOf(id, command.visit) })
       return
     case 'keepVoicemail':
       services.voicemails.keep(recordingOf(id, command.visit))
@@ -109,11 +109,11 @@ export function doCommand(call: CallInHand, command: CallCommand, timers: CallTi
       services.voicemails.drop(recordingOf(id, command.visit))
       return
     case 'hangUp':
-      void telephony.send({ do: 'hangUp', leg })
+      telephony.tell({ do: 'hangUp', leg })
       return
     case 'end':
       timers.clearAll()
-      if (call.state.connectedAt !== null && goodbyes.areOver) void telephony.send({ do: 'destroyBridge', bridge: bridgeOf(id) })
+      if (call.state.connectedAt !== null && goodbyes.areOver) telephony.tell({ do: 'destroyBridge', bridge: bridgeOf(id) })
       services.onEnded(command.outcome)
       return
   }

@@ -36,7 +36,7 @@ export class Goodbyes {
     this.#stopping.delete(channel)
     const prompt = services.callerGone(state.language)
     if (prompt === null) {
-      void services.telephony.send({ do: 'hangUp', leg: channel })
+      services.telephony.tell({ do: 'hangUp', leg: channel })
       return
     }
     const playback = goodbyeOf(facts.id, leg)
@@ -51,7 +51,7 @@ export class Goodbyes {
     const leg = this.#spoken.get(playback)
     if (leg === undefined) return false
     this.#spoken.delete(playback)
-    void this.#call.services.telephony.send({ do: 'hangUp', leg })
+    this.#call.services.telephony.tell({ do: 'hangUp', leg })
     this.#takeDownBridge()
     this.#call.services.onSettled()
     return true
@@ -76,6 +76,6 @@ export class Goodbyes {
   /** Not before: a leg that is just leaving a bridge loses what it is told to play, without a word [tried, 22.10.1]. */
   #takeDownBridge(): void {
     const { services, facts, state } = this.#call
-    if (state.connectedAt !== null && this.areOver) void services.telephony.send({ do: 'destroyBridge', bridge: bridgeOf(facts.id) })
+    if (state.connectedAt !== null && this.areOver) services.telephony.tell({ do: 'destroyBridge', bridge: bridgeOf(facts.id) })
   }
 }

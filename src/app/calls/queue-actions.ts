@@ -79,7 +79,7 @@ export function connect(call: CallInHand, visit: number, leg: LegName): void {
     if (isOver(call)) return
     const bridge = bridgeOf(call.facts.id)
     // Not one after the other's answer: two people hold a phone to their ear. The PBX keeps the order.
-    void telephony.send({ do: 'stopMusic', leg: call.facts.leg })
+    telephony.tell({ do: 'stopMusic', leg: call.facts.leg })
     const created = telephony.send({ do: 'createBridge', bridge })
     const joined = telephony.send({ do: 'joinBridge', bridge, legs: [call.facts.leg, outgoingLeg(call.facts.id, leg)] })
     const connected = created.then((made) => (made.ok || made.why === 'conflict' ? joined : made))
