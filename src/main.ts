@@ -49,6 +49,7 @@ const ARI_APP = 'pforte'
 const MOST_UNWRITTEN_LOG_BYTES = 1024 * 1024
 /** How long the API waits for calls to be taken up at the start. */
 const API_WAITS_MS = 1_000
+const SIMULATOR_BINDS_WITHIN_MS = 2_000
 /** What was decided when calls were taken up is sent by then, and answered. */
 const COMMANDS_LEAVE_WITHIN_MS = 20
 
@@ -245,6 +246,8 @@ export async function startPforte(environment: Environment, progress: Progress, 
     closers.push(() => http.close())
     await orStop(started, stop)
     progress.done('calls are taken')
+    // A carrier may be away for long; the simulator is here, and what is printed next says that all is ready.
+    if (opened.simulator !== null) await orStop(opened.bound(SIMULATOR_BINDS_WITHIN_MS), stop)
 
     const embedded = { postgres: postgres.embedded, asterisk: asterisk.embedded, smsc: opened.simulator !== null }
     await writeRunFile(home.path, { url: http.url, sipUri: asterisk.sipUri ?? '', embedded })

@@ -20,6 +20,8 @@ export type Sms = {
   /** Null where a carrier is configured. */
   readonly simulator: Simulator | null
   state(): { ok: boolean; detail: string }
+  /** Settles once something is bound, or after so long. */
+  bound(withinMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -72,6 +74,16 @@ export async function openSms({ environment, service, outbox, receipts, metrics,
     state: () => {
       const { ok, detail } = linkState(link.status)
       return { ok, detail: simulator === null ? detail : `${detail}; this is the simulator, no SMS leaves this machine` }
+    },
+    bound: async (withinMs) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const limit = setTimeout(resolve, withinMs)
+      link.onStatus(({ state }) => {
+        if (state === 'bound') resolve()
+      })
+      if (link.status.some(({ state }) => state === 'bound')) resolve()
+      await promise
+      clearTimeout(limit)
     },
     close: async () => {
       await housekeeping.close()
