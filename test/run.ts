@@ -17,10 +17,12 @@ const FILE_TIME_LIMIT_S = 240
 const FILES_AT_ONCE = 2
 /** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
 const LINES_A_FAILURE = 40
+const SLOWEST_SHOWN = 12
 
 const folder = await mkdtemp(join(tmpdir(), 'pforte-test-'))
 const parts = await prepareTestParts(folder)
 const total = { passed: 0, failed: 0 }
+const slowest: [string, number][] = []
 try {
   const files = await chosenFiles(process.argv.slice(2))
   await run('node_modules/.bin/tap', ['build'], 'ignore')
@@ -31,6 +33,9 @@ try {
     files.filter((file) => !isEndToEnd(file)),
   )
   await runTap('end-to-end', files.filter(isEndToEnd))
+  const longest = slowest.sort(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN)
+  if (longest.length > 1)
+    console.log(`\nThe files that took longest: ${longest.map(([file, ms]) => `${file} ${Math.round(ms / 1000)} s`).join(', ')}`)
   console.log(`\n${total.passed} passed, ${total.failed} failed`)
 } finally {
   await parts.stop()
@@ -51,8 +56,9 @@ async function runTap(name: string, files: string[]): Promise<void> {
     `--output-file=${report}`,
   ]
   const exitCode = await run('node_modules/.bin/tap', ['run', ...options, ...files], 'inherit')
-  const { passed, failed, account } = await readReport(report)
+  const { passed, failed, account, tookMs } = await readReport(report)
   total.passed += passed
+  slowest.push(...tookMs)
   total.failed += exitCode !== 0 && failed === 0 ? 1 : failed
   // The terse reporter names no story; whoever reads what a machine printed has nothing but this.
   for (const line of account) console.log(line)
@@ -77,7 +83,8 @@ async function run(command: string, args: string[], stdio: 'inherit' | 'ignore')
 }
 
 /** Stories are the tests one level below the files; a file that broke as a whole counts as one failed. */
-async function readReport(path: string): Promise<{ passed: number; failed: number; account: string[] }> {
+async function readReport(path: string): Promise<{ passed: number; failed: number; account: string[]; tookMs: [string, number][] }> {
+  const tookMs: [string, number][] = []
   let passed = 0
   let failed = 0
   let failedInFile = 0
@@ -100,7 +107,9 @@ async function readReport(path: string): Promise<{ passed: number; failed: numbe
       if (line.startsWith('not ') && failedInFile === 0) failedInFile = 1
       failed += failedInFile
       failedInFile = 0
+      const took = /^(?:not )?ok \d+ - (\S+) # time=([\d.]+)ms/.exec(line)
+      if (took !== null) tookMs.push([took[1]!, Number(took[2])])
     }
   }
-  return { passed, failed, account }
+  return { passed, failed, account, tookMs }
 }
