@@ -1,6 +1,7 @@
 /** The sending half of Pforte as `main/` joins it: a real store, the carrier link, a simulated carrier. Only the telephone is missing. */
 import type { Test } from 'tap'
 import type { MessageRecord } from '../../../src/app/ports/records.ts'
+import { SmsHousekeeping } from '../../../src/app/sms/housekeeping.ts'
 import { SmsReceiver } from '../../../src/app/sms/receiver.ts'
 import { SmsSender } from '../../../src/app/sms/sender.ts'
 import type { SmsDefinition } from '../../../src/domain/sms/definition.ts'
@@ -36,14 +37,17 @@ export class SendingSide {
   readonly store
   readonly link: SmscLink
   readonly sender: SmsSender
+  /** Does its rounds when it is told to. */
+  readonly housekeeping: SmsHousekeeping
   /** Warnings and errors, as they were logged. */
   readonly logged: string[]
   readonly #isClosed: { it: boolean }
 
-  private constructor(parts: Pick<SendingSide, 'store' | 'link' | 'sender' | 'logged'> & { isClosed: { it: boolean } }) {
+  private constructor(parts: Pick<SendingSide, 'store' | 'link' | 'sender' | 'housekeeping' | 'logged'> & { isClosed: { it: boolean } }) {
     this.store = parts.store as Awaited<ReturnType<typeof testStore>>
     this.link = parts.link
     this.sender = parts.sender
+    this.housekeeping = parts.housekeeping
     this.logged = parts.logged
     this.#isClosed = parts.isClosed
   }
@@ -60,12 +64,13 @@ export class SendingSide {
     const link = new SmscLink({ carriers, log })
     const receiver = new SmsReceiver({ outbox: store.outbox, smsc: link, log, now: Date.now })
     const sender = new SmsSender({ outbox: store.outbox, smsc: link, log, now: Date.now, mostParts: () => 4 })
+    const housekeeping = new SmsHousekeeping({ outbox: store.outbox, receipts: store.receipts, log, now: Date.now })
     const isClosed = { it: false }
     t.teardown(async () => {
       if (!isClosed.it) await sender.close()
       await receiver.close()
     })
-    const side = new SendingSide({ store, link, sender, logged, isClosed })
+    const side = new SendingSide({ store, link, sender, housekeeping, logged, isClosed })
     if (opens) {
       await sender.open()
       await until('the carrier to be bound', () => link.status.some(({ state }) => state === 'bound'))

@@ -109,7 +109,7 @@ t.test('another window in pforte.yaml, and a reload: what was held goes out, and
 
 t.test(
   'kill -9 with 300 messages on their way: at most one window is uncertain, all others arrive, none twice',
-  { timeout: 90_000 },
+  { timeout: 120_000 },
   async (t) => {
     shown.clear()
     const swallowed = [5, 40].map(numberOf)
@@ -127,24 +127,28 @@ t.test(
     t.ok(onTheWire['queued']! > 0, 'it was in the middle')
     smsc.clearFaults()
     await pforte.run()
-    await until('all that can arrive to have arrived', async () => {
-      const { delivered = 0, uncertain = 0, ...others } = await states()
-      if (delivered + uncertain < 300) throw new Error(JSON.stringify({ delivered, uncertain, others }))
-      return true
-    })
-    const were = await pforte.db.query<{ recipient: string }>(
+    // Whoever has one has its receipt; a receipt settles what was uncertain.
+    await until(
+      'all that can arrive to have arrived',
+      async () => {
+        const { delivered = 0, uncertain = 0, ...others } = await states()
+        if (delivered !== shown.size || delivered + uncertain < 300) throw new Error(JSON.stringify({ delivered, uncertain, others }))
+        return true
+      },
+      60_000,
+    )
+    const { rows: were } = await pforte.db.query<{ recipient: string }>(
       `SELECT recipient FROM messages WHERE recipient LIKE '+4915112%' AND trace @> '[{"what": "uncertain"}]'`,
     )
-    t.ok(were.rows.length > 0 && were.rows.length <= WINDOW, `${were.rows.length} were uncertain`)
+    t.ok(were.length <= WINDOW, `${were.length} were uncertain`)
     t.same(
       [...shown].filter(([, all]) => all.length > 1).map(([to]) => to),
       [],
       'no phone shows one twice',
     )
     const uncertain = await messages({ state: 'uncertain' })
-    const arrived = [...Array(300).keys()].map((place) => numberOf(place + 1)).filter((to) => shown.has(to))
-    t.equal(arrived.length, 300 - swallowed.length)
-    t.same(uncertain.map(({ to }) => to).sort(), swallowed, 'what the carrier swallowed is there for all to see')
+    t.same([...new Set([...shown.keys(), ...uncertain.map(({ to }) => to)])].length, 300, 'each arrived, or is there to be seen')
+    for (const to of swallowed) t.ok(uncertain.some((message) => message['to'] === to))
     for (const { trace } of uncertain) {
       t.match(trace.slice(-2), [
         { what: 'uncertain', why: 'its sender died while it was being written' },
