@@ -41,7 +41,13 @@ export class PforteSide {
       log: quiet,
     })
     link.onIncoming((incoming) => store.outbox.takeIncoming([incoming], Date.now()))
-    const sender = new SmsSender({ outbox: store.outbox, smsc: link, log: quiet, now: Date.now, mostParts: () => 1 })
+    const sender = new SmsSender({
+      outbox: store.outbox,
+      smsc: link,
+      log: quiet,
+      now: Date.now,
+      encoding: () => ({ mostParts: 1, referenceBits: 16 }),
+    })
     await sender.open()
     await bound(link)
     return new PforteSide({ store, db: new pg.Pool({ connectionString: database.url, max: 2 }), link, sender, database })

@@ -72,6 +72,7 @@ export function smsOf(written: ServiceFile['sms'], surroundings: SmsSurroundings
         spreadMs: ms(sms.spread),
       },
       mostParts: sms.most_parts,
+      referenceBits: surroundings.referenceBits,
       languages: [...surroundings.languages],
       words,
       purposes: purposeOf,

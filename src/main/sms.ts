@@ -7,6 +7,7 @@ import { linkState, type SmsMetrics } from '../app/sms/metrics.ts'
 import { SmsReceiver } from '../app/sms/receiver.ts'
 import { SmsSender } from '../app/sms/sender.ts'
 import { smppRouteFor, type Environment, type Service } from '../config.ts'
+import type { EncodeOptions } from '../domain/sms/segments.ts'
 import type { Simulator } from '../local/smsc/simulator.ts'
 import { PartFailure } from '../local/part-failure.ts'
 import { parseAccounts } from '../smpp/account.ts'
@@ -62,7 +63,8 @@ export async function openSms({ environment, service, outbox, receipts, metrics,
     onIncoming: (incoming) => metrics.incoming(incoming),
     onRefused: (incoming) => metrics.refused(incoming),
   })
-  const sender: SmsSender = new SmsSender({ outbox, smsc: link, log, now, mostParts: () => service().sms?.mostParts ?? 1 })
+  const encoding = (): Required<EncodeOptions> => service().sms ?? { mostParts: 1, referenceBits: 16 }
+  const sender: SmsSender = new SmsSender({ outbox, smsc: link, log, now, encoding })
   const housekeeping = new SmsHousekeeping({ outbox, receipts, log, now })
   housekeeping.open()
   // The carrier is connected to in the background, and for as long as it takes.

@@ -41,7 +41,6 @@ type WaitingPart = Sending & { submit: SubmitFrame }
 export class BoundLane implements Lane {
   readonly bind: string
   readonly route: string
-  readonly referenceBits: 8 | 16
   readonly #settings: LaneSettings
   #inUse = 0
   /** Not submitted and not released, by sequence. */
@@ -59,7 +58,6 @@ export class BoundLane implements Lane {
     this.#settings = settings
     this.bind = settings.bind
     this.route = settings.route
-    this.referenceBits = ['udh16', 'sar'].includes(settings.link.concatenation) ? 16 : 8
   }
 
   /** Parts that were written and not answered until now. */

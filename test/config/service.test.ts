@@ -221,6 +221,7 @@ t.test('what is different at one of several carriers', async (t) => {
   const { smpp, sms } = load(`${minimalText}\n${statusLineText}`)
   t.match(smppRouteFor(smpp, 'SMSC.example.com'), { window: 20, ratePerSecond: 50, concatenation: 'sar', interfaceVersion: 0x34 })
   t.match(smppRouteFor(smpp, 'another.example.com'), { window: 20, ratePerSecond: null, concatenation: 'udh8' })
+  t.equal(sms?.referenceBits, 16, 'all texts are cut as the one with the least room needs it')
   const sixteen = sms?.templates['ticket.received']?.wording.de?.worst
   t.match(sixteen, { parts: 1 })
 

@@ -82,8 +82,6 @@ export type Incoming =
 export interface Lane {
   readonly bind: string
   readonly route: RouteName
-  /** Of the reference in the header of each part, as this route writes it: parts are cut for it. */
-  readonly referenceBits: 8 | 16
   /** How many parts the window and the rate would take at this moment. */
   readonly room: number
   /** Null when there is no room for so many parts now. Every reservation is submitted or released. */

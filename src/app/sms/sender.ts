@@ -11,7 +11,7 @@
  * between a change and its message: the store tells that something is due.
  */
 import { referenceOf } from './reference.ts'
-import { encodeText, sayUnsendable } from '../../domain/sms/segments.ts'
+import { encodeText, sayUnsendable, type EncodeOptions } from '../../domain/sms/segments.ts'
 import { untilStored } from '../store-patience.ts'
 import type { Log } from '../ports/log.ts'
 import type { DueMessage, Outbox, Submitting, Taken, TryResult } from '../ports/outbox.ts'
@@ -39,8 +39,8 @@ export type SenderDeps = {
   smsc: Smsc
   log: Log
   now: () => number
-  /** Longest message, in parts. */
-  mostParts: () => number
+  /** How texts are cut, the same for every lane: by the places of its parts a message knows what the carrier has already. */
+  encoding: () => Required<EncodeOptions>
 }
 
 export class SmsSender {
@@ -137,7 +137,7 @@ export class SmsSender {
 
   /** @returns false if nothing more can be done now */
   async #claimOnce(): Promise<boolean> {
-    const { outbox, smsc, now, mostParts } = this.#deps
+    const { outbox, smsc, now, encoding } = this.#deps
     const lease = this.#lease
     const room = smsc.lanes().reduce((sum, lane) => sum + lane.room, 0)
     // A claim for a part or two would cost a commit each; the next answers bring more room.
@@ -149,7 +149,7 @@ export class SmsSender {
       sender: lease.sender,
       most: Math.min(mostAClaim, room),
       take: (message) => {
-        const taken = this.#makeRoom(message, mostParts())
+        const taken = this.#makeRoom(message, encoding())
         isFull ||= taken === null
         return taken
       },
@@ -178,12 +178,12 @@ export class SmsSender {
     return true
   }
 
-  #makeRoom(message: DueMessage, mostParts: number): Room | { unsendable: string } | null {
+  #makeRoom(message: DueMessage, encoding: EncodeOptions): Room | { unsendable: string } | null {
+    const encoded = encodeText(message.text, encoding)
+    if (!encoded.ok) return { unsendable: sayUnsendable(encoded) }
+    const left = encoded.parts.map((_, part) => part).filter((part) => !message.settledParts.includes(part))
+    if (left.length === 0) return { unsendable: 'the carrier has all of its parts already' }
     for (const lane of this.#deps.smsc.lanes()) {
-      const encoded = encodeText(message.text, { mostParts, referenceBits: lane.referenceBits })
-      if (!encoded.ok) return { unsendable: sayUnsendable(encoded) }
-      const left = encoded.parts.map((_, part) => part).filter((part) => !message.settledParts.includes(part))
-      if (left.length === 0) return { unsendable: 'the carrier has all of its parts already' }
       const reservation = lane.reserve(left.length)
       if (reservation === null) continue
       return { message, lane, reservation, encoded, only: left.length === encoded.parts.length ? null : left }

@@ -42,6 +42,8 @@ export type SmsDefinition = {
   recipients: RecipientRules
   rules: Rules
   mostParts: number
+  /** Of the longest header that any route puts before a part. One cut for all of them: what is left to send is counted in its parts. */
+  referenceBits: 8 | 16
   /** For people whose language no template is written in. */
   languages: string[]
   words: KeywordSets

@@ -196,7 +196,7 @@ export class SmsIntents {
     const id = newId()
     const rendered = renderTemplate(wording.wording.template, intent.values(wording.language), wording.wording.placeholders)
     const text = rendered.ok ? rendered.text : ''
-    const encoded = encodeText(text, { mostParts: definition.mostParts })
+    const encoded = encodeText(text, definition)
     // Postgres takes neither NUL nor half a character; neither is sent.
     const body = encoded.ok ? text : text.toWellFormed().replaceAll('\0', '')
     const facts = await this.#facts(transaction, definition, at, id, intent)

@@ -176,6 +176,25 @@ t.test(
   },
 )
 
+t.test('a carrier that counts long messages with 16 bits leaves less room in each part: the last part comes, too', async (t) => {
+  const { smsc, side } = await sending(t, { link: { concatenation: 'udh16' } })
+  const phone = smsc.phone(marta)
+  const text = 'Strom '.repeat(51)
+  await side.store.query(
+    `INSERT INTO messages (id, direction, recipient, sender, body, state, template, happened_at, time_zone, due_at, parts, created_at)
+     VALUES (gen_random_uuid(), 'out', $1, '+49621555100', $2, 'queued', 'ticket.received', now(), 'Europe/Berlin', now(), 3, now())`,
+    [marta, text],
+  )
+  side.sender.kick()
+  t.equal((await phone.next()).text, text, '306 septets')
+  await side.allBecome(({ delivered }) => delivered === 1)
+  const { rows } = await side.store.query('SELECT part, state FROM message_parts ORDER BY part')
+  t.same(
+    rows,
+    [0, 1, 2].map((part) => ({ part, state: 'delivered' })),
+  )
+})
+
 t.test('receipts are faster than answers, come twice, and out of order', async (t) => {
   const { smsc, shown, side } = await sending(t)
   smsc.faults({ kind: 'receipts', states: ['ENROUTE', 'DELIVERED', 'ENROUTE'], early: true, times: 2 })

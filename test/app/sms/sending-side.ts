@@ -63,7 +63,13 @@ export class SendingSide {
     const carriers = accounts.map((account) => ({ account, settings: { ...quick, ...settings } }))
     const link = new SmscLink({ carriers, log })
     const receiver = new SmsReceiver({ outbox: store.outbox, smsc: link, log, now: Date.now })
-    const sender = new SmsSender({ outbox: store.outbox, smsc: link, log, now: Date.now, mostParts: () => 4 })
+    const sender = new SmsSender({
+      outbox: store.outbox,
+      smsc: link,
+      log,
+      now: Date.now,
+      encoding: () => ({ mostParts: 4, referenceBits: 16 }),
+    })
     const housekeeping = new SmsHousekeeping({ outbox: store.outbox, receipts: store.receipts, log, now: Date.now })
     const isClosed = { it: false }
     t.teardown(async () => {

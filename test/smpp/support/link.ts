@@ -37,10 +37,13 @@ export class TestLink {
   /** Replaces what takes incoming things. */
   take: (incoming: Incoming) => Promise<void> = async () => {}
   #messages = 0
+  readonly #referenceBits: 8 | 16
 
   constructor(t: Test, carriers: Carrier | readonly { account: Account; settings: LinkSettings }[], settings: Partial<LinkSettings> = {}) {
+    const linked = 'port' in carriers ? [{ account: accountOf(carriers), settings: { ...quick, ...settings } }] : carriers
+    this.#referenceBits = linked.some(({ settings: { concatenation } }) => concatenation === 'udh16' || concatenation === 'sar') ? 16 : 8
     this.smsc = new SmscLink({
-      carriers: 'port' in carriers ? [{ account: accountOf(carriers), settings: { ...quick, ...settings } }] : carriers,
+      carriers: linked,
       log: logInto(this.logged),
       onFault: (_, kind) => this.faults.push(kind),
     })
@@ -68,7 +71,7 @@ export class TestLink {
   /** As the sender does it: reserves and submits. */
   async send(text: string, changes: Partial<EncodedMessage> = {}): Promise<{ lane: Lane; reservation: Reservation; messageId: string }> {
     const lane = await this.lane()
-    const message = this.message(text, changes, lane.referenceBits)
+    const message = this.message(text, changes, this.#referenceBits)
     const reservation = await until(`room for ${message.parts.length}`, () => lane.reserve(message.parts.length))
     lane.submit(reservation, message)
     return { lane, reservation, messageId: message.messageId }

@@ -44,6 +44,20 @@ t.test('a ticket and the message that tells of it are one transaction', async (t
   t.same(line.due, [1], 'the sender is told, after the commit')
 })
 
+t.test('a long message is counted in the parts that it will be sent in, whichever carrier it goes to', async (t) => {
+  const text = 'Strom '.repeat(51).replace(/.$/, '.')
+  const usual = definition((sms) => (sms['templates']['ticket.received']['de'] = text))
+  const line = await statusLine(t, usual)
+  await line.ticket({ caller: marta })
+  line.sms.definition = { ...usual, referenceBits: 16 }
+  await line.ticket({ caller: marta }, monday + minute)
+  t.same(
+    (await stands(line)).map(({ parts }) => parts),
+    [2, 3],
+    'of 153 septets each, or of 152',
+  )
+})
+
 t.test('the same status of a ticket is told once, whoever reports it how often', async (t) => {
   const line = await statusLine(t)
   const { id: ticketId } = await line.ticket({ caller: marta })
