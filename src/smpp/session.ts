@@ -43,6 +43,8 @@ const SILENT_AFTER = 3
 const MOST_UNSENT_BYTES = 256 * 1024
 /** For the last words to a peer that may not be reading. */
 const GOODBYE_MS = 1_000
+/** For the answer to an unbind: it tells nothing that we need, and whoever stops Pforte waits for it. */
+const MOST_UNBIND_MS = 2_000
 /** A deadline is noticed so many times finer than the shortest of them. */
 const LOOKS_A_DEADLINE = 5
 
@@ -125,7 +127,7 @@ export class Session {
     if (this.#state !== 'open') return
     this.request({ command: 'unbind' }, () => this.#close())
     this.#state = 'leaving'
-    this.#leaving = { why, until: performance.now() + this.#settings.responseTimeoutMs, isByUs: true }
+    this.#leaving = { why, until: performance.now() + Math.min(this.#settings.responseTimeoutMs, MOST_UNBIND_MS), isByUs: true }
   }
 
   /** Ends it at once, but for what has been given to the network. */

@@ -249,6 +249,18 @@ t.test('closing lets what is on the wire be answered, unbinds, and takes nothing
   t.equal(carrier.connections.length, 1)
 })
 
+t.test('a carrier that does not answer our unbind is left, however long it may take over other answers', async (t) => {
+  const carrier = await Carrier.start(t, { unbind: 'mute' })
+  const link = TestLink.open(t, carrier, { responseTimeoutMs: 3_600_000 })
+  const connection = await carrier.connection()
+  await link.lane()
+  const closing = link.smsc.close()
+  await connection.next('unbind')
+  await closing
+  await connection.closed()
+  t.match(link.smsc.status, [{ state: 'closed' }])
+})
+
 t.test('closing waits for a moment only; what has no answer by then is unanswered', async (t) => {
   const carrier = await Carrier.start(t, { submit: () => null })
   const link = TestLink.open(t, carrier, { drainMs: 50 })

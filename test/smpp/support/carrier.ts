@@ -16,6 +16,7 @@ export type Script = {
   /** command_status of bind responses; null leaves them without an answer. */
   bind?: number | null
   enquireLink?: 'answered' | 'mute'
+  unbind?: 'answered' | 'mute'
   /** What becomes of each submit_sm; by default a message_id that counts up. Null: no answer. */
   submit?: (pdu: Pdu<'submit_sm'>, connection: Connection) => Draft<'submit_sm_resp' | 'generic_nack'> | null
   tls?: TlsOptions
@@ -118,7 +119,7 @@ export class Connection {
     this.frames.push(frame)
     this.received.push(pdu)
     if (isResponse(commandIds[pdu.command])) return
-    const { bind = 0, enquireLink = 'answered', submit } = this.#carrier.script
+    const { bind = 0, enquireLink = 'answered', unbind = 'answered', submit } = this.#carrier.script
     const { sequence } = pdu
     switch (pdu.command) {
       case 'bind_transceiver':
@@ -130,7 +131,7 @@ export class Connection {
         if (enquireLink === 'answered') this.send({ command: 'enquire_link_resp', sequence })
         return
       case 'unbind':
-        this.send({ command: 'unbind_resp', sequence })
+        if (unbind === 'answered') this.send({ command: 'unbind_resp', sequence })
         return
       case 'submit_sm': {
         const answer: Draft | null =
