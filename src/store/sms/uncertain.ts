@@ -36,10 +36,13 @@ export async function rescue(connections: Connections, sender: string, at: numbe
   return { uncertain }
 }
 
+/** So many are settled in one transaction. */
+const mostAtOnce = 100
+
 const dueUncertain: Statement = {
   name: 'uncertain messages to be settled',
   text: `SELECT id, template, uncertain_at AS "uncertainAt", repeats, happened_at AS "happenedAt" FROM messages
-    WHERE state = 'uncertain' AND due_at <= $1 ORDER BY due_at LIMIT 100 FOR UPDATE SKIP LOCKED`,
+    WHERE state = 'uncertain' AND due_at <= $1 ORDER BY due_at LIMIT ${mostAtOnce} FOR UPDATE SKIP LOCKED`,
 }
 type UncertainRow = { id: string; template: string | null; uncertainAt: number; repeats: number; happenedAt: number }
 
@@ -63,8 +66,17 @@ const nextUncertain: Statement = {
 export const lookingForUncertain = [othersSubmitting, dueUncertain, nextUncertain]
 
 export async function settleUncertain(connections: Connections, definition: SmsDefinition, at: number): Promise<{ nextAt: number | null }> {
-  await connections.transaction(async (run) => {
-    for (const row of await run<UncertainRow>(dueUncertain, [new Date(at)])) {
+  // Those of a crash may be many, and none waits for the next time that somebody looks.
+  while ((await settleSome(connections, definition, at)) === mostAtOnce);
+  const [next] = await connections.run<{ dueAt: number }>(nextUncertain, [])
+  return { nextAt: next?.dueAt ?? null }
+}
+
+/** @returns how many were due */
+function settleSome(connections: Connections, definition: SmsDefinition, at: number): Promise<number> {
+  return connections.transaction(async (run) => {
+    const due = await run<UncertainRow>(dueUncertain, [new Date(at)])
+    for (const row of due) {
       const policy = (row.template === null ? undefined : definition.templates[row.template])?.onUncertain ?? { is: 'leave' as const }
       const settled = settle(policy, { sinceAt: row.uncertainAt, at, repeats: row.repeats }, () => ({
         do: 'send',
@@ -79,7 +91,6 @@ export async function settleUncertain(connections: Connections, definition: SmsD
         else await run(sendAgain, [row.id, step, new Date(at)])
       }
     }
+    return due.length
   })
-  const [next] = await connections.run<{ dueAt: number }>(nextUncertain, [])
-  return { nextAt: next?.dueAt ?? null }
 }
