@@ -124,7 +124,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     calls: callStore(parts, numbers, now, close),
     records: recordsOf(parts, now),
-    outbox: new PostgresOutbox(connections, leases, sms, listeners),
+    outbox: new PostgresOutbox(connections, leases, sms, listeners, numbers),
     receipts: receiptStore(connections),
     get connectionsInUse() {
       return connections.inUse

@@ -6,7 +6,9 @@ import type { StrangerCap } from '../../domain/sms/caps.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { Connections, Statement } from '../connections.ts'
 import type { Leases } from '../lease.ts'
+import type { PhoneNumbers } from '../phone-numbers.ts'
 import { claim } from './claims.ts'
+import { homeNumber } from './home-number.ts'
 import type { SmsIntents, SmsListeners } from './intents.ts'
 import { takeReceipts } from './receipts.ts'
 import { expirePiles, takeReplies } from './replies.ts'
@@ -36,14 +38,16 @@ export class PostgresOutbox implements Outbox {
   readonly #leases: Leases
   readonly #sms: SmsIntents
   readonly #listeners: SmsListeners
+  readonly #numbers: PhoneNumbers
   #isToLookAgain = false
 
   /** @param listeners whom the intents tell */
-  constructor(connections: Connections, leases: Leases, sms: SmsIntents, listeners: SmsListeners) {
+  constructor(connections: Connections, leases: Leases, sms: SmsIntents, listeners: SmsListeners, numbers: PhoneNumbers) {
     this.#connections = connections
     this.#leases = leases
     this.#sms = sms
     this.#listeners = listeners
+    this.#numbers = numbers
   }
 
   onDue(listener: () => void): void {
@@ -77,8 +81,9 @@ export class PostgresOutbox implements Outbox {
   }
 
   async takeIncoming(incoming: readonly Incoming[], at: number): Promise<void> {
-    const receipts = incoming.filter((one) => one.kind === 'receipt')
-    const replies = incoming.filter((one) => one.kind === 'reply')
+    const known = (said: string): string => homeNumber(this.#numbers, said)
+    const receipts = incoming.flatMap((one) => (one.kind === 'receipt' ? [{ ...one, to: known(one.to) }] : []))
+    const replies = incoming.flatMap((one) => (one.kind === 'reply' ? [{ ...one, from: known(one.from) }] : []))
     if (receipts.length > 0) await takeReceipts(this.#connections, receipts, at)
     if (replies.length > 0) await takeReplies(this.#connections, this.#sms, replies, at)
   }

@@ -1,7 +1,12 @@
 import t from 'tap'
 import { Consents, consentsOf } from '../../../src/store/sms/consents.ts'
+import { Leases } from '../../../src/store/lease.ts'
+import { PhoneNumbers } from '../../../src/store/phone-numbers.ts'
+import { PostgresOutbox } from '../../../src/store/sms/outbox.ts'
+import { recordResults } from '../../../src/store/sms/results.ts'
+import { quiet } from '../../support/postgres.ts'
 import { monday } from '../../support/stories.ts'
-import { marta, ours, statusLine } from './status-line.ts'
+import { marta, ours, outgoing, route, statusLine, unanswered } from './status-line.ts'
 
 const minute = 60_000
 /** 23:30 in Berlin. */
@@ -24,6 +29,34 @@ t.test('somebody says on the phone that they want no more texts: what waits does
   ])
   t.same(await consents.of(marta), [{ purpose: 'all', is: 'out', word: null, messageId: null, over: 'api', at: night + minute }])
   t.same(await consents.of('+491700000000'), [])
+})
+
+t.test('STOP stops, however the carrier writes the number that it came from', async (t) => {
+  const line = await statusLine(t)
+  const outbox = outboxOf(line)
+  for (const from of [marta, '1701234567', '01701234567']) {
+    await line.rows('TRUNCATE messages, sms_consents CASCADE')
+    await line.ticket({ caller: marta }, night)
+    const reply = { kind: 'reply', route, from, to: ours, text: 'STOP', concatenation: null } as const
+    await outbox.takeIncoming([reply], night + minute)
+    t.match(await line.messages(`template = 'ticket.received'`), [{ state: 'suppressed' }], from)
+    t.match(await consentsOf(line.connections.kysely, marta), [{ is: 'out', purpose: 'all' }], from)
+    t.match(await line.messages(`direction = 'in'`), [{ sender: marta }])
+  }
+  for (const from of ['12345', 'InfoSMS', '123456789012345']) {
+    await outbox.takeIncoming([{ kind: 'reply', route, from, to: ours, text: 'Hallo', concatenation: null }], night)
+    t.equal((await line.messages(`sender = '${from}'`)).length, 1, 'what is no number at home stays as it is written')
+  }
+})
+
+t.test('a receipt tells of a number as the carrier dials it: it is the one that we know', async (t) => {
+  const line = await statusLine(t)
+  const id = await outgoing(line)
+  await recordResults(line.connections, [unanswered(id)], monday)
+  const outbox = outboxOf(line)
+  const receipt = { kind: 'receipt', route, to: '01701234567', carrierIds: ['A1'], state: 'delivered', error: null, doneAt: null } as const
+  await outbox.takeIncoming([receipt], monday + minute)
+  t.match(await line.messages(), [{ state: 'delivered' }])
 })
 
 t.test('what was said is added to and never changed; saying it again adds nothing', async (t) => {
@@ -79,3 +112,7 @@ t.test('only what is for the purpose, for the number, and still here is held bac
     `status.reply to ${marta}`,
   ])
 })
+
+function outboxOf({ connections, sms, url }: Awaited<ReturnType<typeof statusLine>>): PostgresOutbox {
+  return new PostgresOutbox(connections, new Leases(url, quiet), sms, { onDue: [], onAlarm: [] }, new PhoneNumbers('DE'))
+}

@@ -3,6 +3,7 @@ import t from 'tap'
 import pg from 'pg'
 import type { Statement } from '../../../src/store/connections.ts'
 import { Leases } from '../../../src/store/lease.ts'
+import { PhoneNumbers } from '../../../src/store/phone-numbers.ts'
 import { claimDue, nextDue } from '../../../src/store/sms/claims.ts'
 import { PostgresOutbox } from '../../../src/store/sms/outbox.ts'
 import { lookingForUncertain } from '../../../src/store/sms/uncertain.ts'
@@ -53,7 +54,13 @@ t.test(`beside ${HELD} held messages the due ones are claimed without a look at 
 
 t.test('another window: all that is held is looked at again, and what is due meanwhile does not wait behind it', async (t) => {
   await hold(10_000)
-  const outbox = new PostgresOutbox(line.connections, new Leases(line.url, quiet), line.sms, { onDue: [], onAlarm: [] })
+  const outbox = new PostgresOutbox(
+    line.connections,
+    new Leases(line.url, quiet),
+    line.sms,
+    { onDue: [], onAlarm: [] },
+    new PhoneNumbers('DE'),
+  )
   const dueBy = async (at: number): Promise<number> =>
     Number(
       (await line.rows<{ count: string }>(`SELECT count(*) FROM messages WHERE state = 'held' AND due_at <= $1`, [new Date(at)]))[0]!.count,
