@@ -59,6 +59,16 @@ const writeMessage: Statement = {
       done_at = CASE WHEN $2 IN ('delivered', 'expired', 'undeliverable', 'failed') THEN coalesce(done_at, $6) END
     WHERE id = $1`,
 }
+/** Whose phone takes no more is given a rest: what else waits for the same number goes no sooner than what was refused. */
+const restRecipients: Statement = {
+  name: 'let the recipients of refused messages rest',
+  text: `WITH refused AS (SELECT recipient, max(due_at) AS due_at FROM messages WHERE id = ANY ($1) AND state = 'queued' GROUP BY recipient),
+    others AS (
+      SELECT o.id, refused.due_at FROM refused
+      JOIN messages o ON o.recipient = refused.recipient AND o.state IN ('held', 'queued') AND o.due_at < refused.due_at
+      FOR NO KEY UPDATE OF o SKIP LOCKED)
+    UPDATE messages m SET due_at = others.due_at FROM others WHERE m.id = others.id`,
+}
 
 type MessageRow = { id: string; state: MessageState | 'received'; attempt: number; parts: number; refusals: number } & Place
 /** Where its latest try is, or was. */
@@ -90,6 +100,8 @@ export async function recordResults(connections: Connections, results: readonly 
     if (!rest.has(key) && recorded.has(messageId)) continue
     await recordOne(connections, messageId, ofOne, at)
   }
+  const full = results.flatMap(({ result }) => (result.is === 'rejected' && result.kind === 'queue_full' ? [result.messageId] : []))
+  if (full.length > 0) await connections.run(restRecipients, [full])
   const ids = results.flatMap(({ result }) =>
     result.is === 'accepted' && result.carrierId !== ''
       ? [{ route: result.reservation.route, carrierId: printable(result.carrierId) }]

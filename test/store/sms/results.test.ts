@@ -94,6 +94,23 @@ t.test('refused for now: it is tried again, each time after a longer pause, unti
   t.same(await line.rows('SELECT state, refusals FROM messages'), [{ state: 'submitted', refusals: 0 }])
 })
 
+t.test('the queue of one phone is full: what else waits for it rests as long, and nothing for others does', async (t) => {
+  const line = await statusLine(t)
+  const refused = await outgoing(line)
+  const [soon, later, elsewhere] = [
+    await outgoing(line, { state: 'queued', attempt: 0 }),
+    await outgoing(line, { state: 'held', attempt: 0 }),
+    await outgoing(line, { state: 'queued', attempt: 0, to: '+491707654321' }),
+  ]
+  await line.rows('UPDATE messages SET due_at = $2 WHERE id = $1', [later, new Date(monday + minute)])
+  await recordResults(line.connections, [answer(refused, says.refuses('ESME_RMSGQFUL', 'queue_full'))], monday)
+  const dueAt = async (id: string): Promise<number | null> => (await messageOf(line, id)).due_at
+  t.equal(await dueAt(refused), monday + second)
+  t.equal(await dueAt(soon), monday + second)
+  t.equal(await dueAt(later), monday + minute, 'what is to go later anyway stays as it is')
+  t.equal(await dueAt(elsewhere), monday)
+})
+
 t.test('not a byte of it left: it goes at once, and does not count for the caps', async (t) => {
   const { line, id, recordAt, message } = await submitting(t)
   const unwritten = answer(id, says.unwritten)
