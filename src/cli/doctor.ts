@@ -13,6 +13,7 @@ import { tcpPortIsFree, udpPortIsFree } from '../local/ports.ts'
 import { hasDatabase, stopPostgres } from '../local/postgres.ts'
 import { silent as quiet } from '../local/progress.ts'
 import { openVoice } from '../local/voice/open.ts'
+import { reachCarriers } from '../main/reach-carriers.ts'
 import { gateWarnings, inWords, isTooLikely } from '../main/gate-state.ts'
 import { postgresPart } from '../main/parts.ts'
 import { runningPforte } from '../main/run-file.ts'
@@ -106,6 +107,20 @@ export async function doctor(): Promise<number> {
     }
     const packages = await ensureAsteriskPackages({ cacheDir: await cacheDir(), progress: quiet })
     return goodUnless(judgeVersion(packages.version), `${packages.version} is at hand for a private one`)
+  })
+  await look('smsc', async () => {
+    const { service } = await readServiceFile(environment.configFile, Date.now())
+    if (service.sms === null) return { is: 'good', text: 'no SMS: pforte.yaml has no section sms' }
+    const carriers = await reachCarriers(environment, service)
+    if (carriers.length === 0) return { is: 'good', text: 'the simulator; no SMS leaves this machine' }
+    const away = carriers.filter(({ why }) => why !== null)
+    if (away.length === 0) return { is: 'good', text: `${carriers.map(({ route }) => route).join(', ')} can be reached` }
+    return {
+      // One of several is enough to send.
+      is: away.length === carriers.length ? 'bad' : 'warning',
+      text: away.map(({ route, why }) => `${route}: ${why}`).join('; '),
+      mend: 'See that the carrier lets this machine in, or correct SMPP_URL.',
+    }
   })
   await look('voice', async () => {
     const { service } = await readServiceFile(environment.configFile, Date.now())

@@ -6,13 +6,11 @@ import { SmsHousekeeping } from '../app/sms/housekeeping.ts'
 import { linkState, type SmsMetrics } from '../app/sms/metrics.ts'
 import { SmsReceiver } from '../app/sms/receiver.ts'
 import { SmsSender } from '../app/sms/sender.ts'
-import { smppRouteFor, type Environment, type Service } from '../config.ts'
+import type { Environment, Service } from '../config.ts'
 import type { EncodeOptions } from '../domain/sms/segments.ts'
 import type { Simulator } from '../local/smsc/simulator.ts'
-import { PartFailure } from '../local/part-failure.ts'
-import { parseAccounts } from '../smpp/account.ts'
-import { defaultLinkSettings } from '../smpp/settings.ts'
 import { SmscLink } from '../smpp/smsc-link.ts'
+import { carriersOf } from './reach-carriers.ts'
 import { openSimulator } from './simulator.ts'
 
 export type Sms = {
@@ -39,18 +37,8 @@ export type SmsDeps = {
 /** @throws PartFailure when SMPP_URL cannot be used, or the simulator has no port */
 export async function openSms({ environment, service, outbox, receipts, metrics, log, now }: SmsDeps): Promise<Sms> {
   const simulator = environment.smppUrls.length === 0 ? await openSimulator(environment) : null
-  const accounts = parseAccounts(simulator === null ? environment.smppUrls.join(',') : simulator.url)
-  if ('problem' in accounts) {
-    throw new PartFailure({
-      part: 'smsc',
-      what: `SMPP_URL: ${accounts.problem}`,
-      mend: 'Write it as smpp://user:password@host:2775.',
-      exitCode: 2,
-    })
-  }
-  const { smpp } = service()
   const link = new SmscLink({
-    carriers: accounts.map((account) => ({ account, settings: { ...defaultLinkSettings, ...smppRouteFor(smpp, account.host) } })),
+    carriers: carriersOf(simulator === null ? environment.smppUrls : [simulator.url], service()),
     log,
     onFault: (route, kind) => metrics.fault(route, kind),
   })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { freePort } from '../../src/local/ports.ts'
+import { startSimulator } from '../../src/local/smsc/simulator.ts'
 import { certificate } from '../support/certificate.ts'
 import { freshDatabase, rules, testStore } from '../support/postgres.ts'
 import { customerWithPin, monday, serviceWith, valueOf } from '../support/stories.ts'
@@ -122,3 +123,19 @@ async function doctor(t: Test, environment: Record<string, string>): Promise<{ l
   const exitCode = await new Promise<number>((resolve) => child.on('close', resolve))
   return { lines, home, exitCode }
 }
+
+t.test('it says whether the carrier can be reached, without binding there', async (t) => {
+  const carrier = await startSimulator()
+  t.teardown(() => carrier.close())
+  const { url } = await databaseOf(t)
+  const reached = await doctor(t, { DATABASE_URL: url, SMPP_URL: carrier.url })
+  t.match(reached.lines, /✓ smsc +pforte@127\.0\.0\.1:\d+ can be reached/)
+  t.same(carrier.pdus(), [])
+  const nowhere = `smpp://pforte:a-password@127.0.0.1:${await freePort()}`
+  const one = await doctor(t, { DATABASE_URL: url, SMPP_URL: `${carrier.url},${nowhere}` })
+  t.match(one.lines, /! smsc +pforte@127\.0\.0\.1:\d+: connect ECONNREFUSED/)
+  const none = await doctor(t, { DATABASE_URL: url, SMPP_URL: nowhere })
+  t.match(none.lines, /✗ smsc/)
+  t.equal(none.exitCode, 1)
+  t.notMatch(none.lines, 'a-password')
+})
