@@ -25,6 +25,7 @@ import { stopPostgres } from './local/postgres.ts'
 import type { Progress } from './local/progress.ts'
 import { openVoice } from './local/voice/open.ts'
 import { announceWith } from './main/announce.ts'
+import { carriersWait, keepingCarriers } from './main/carriers.ts'
 import { callDefinitions, type Rendered } from './main/definitions.ts'
 import { DemoAgent } from './main/demo-agent.ts'
 import { seedDemo } from './main/demo-data.ts'
@@ -266,13 +267,16 @@ export async function startPforte(environment: Environment, progress: Progress, 
       ended,
       close: closeAll,
       reload: async () => {
+        let carriersAreOther = false
         const wrong = await inTurn(async () => {
           try {
             const next = await readServiceFile(environment.configFile, now())
             const nextRendered = await render(next)
             await sync(next.service, nextRendered)
             file = next
-            service = next.service
+            const kept = keepingCarriers(service, next.service)
+            carriersAreOther = kept.isOther
+            service = kept.service
             rendered = nextRendered
             definitions = callDefinitions(service, rendered)
             store.useRules(rulesOf(service))
@@ -289,10 +293,12 @@ export async function startPforte(environment: Environment, progress: Progress, 
         // A new SIP password is told this way too, whatever the file is like.
         if (wrong !== null) return wrong
         await settledIn
-        await warnOfGate(store, service, (warning) => {
+        const warn = (warning: string): void => {
           progress.warn(warning)
           log.warn(warning)
-        })
+        }
+        if (carriersAreOther) warn(carriersWait)
+        await warnOfGate(store, service, warn)
         log.info({ hash: service.hash }, 'pforte.yaml was read again; new calls use it')
         return null
       },
