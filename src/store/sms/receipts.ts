@@ -27,6 +27,8 @@ export type TakenUnder = { route: string; carrierId: string }
 const mostAtOnce = 500
 /** Carriers use ids again: what is done for so long is not what a new receipt is for. */
 const doubledWithin = '1 day'
+/** They are counted at each scrape; more than so many are as alarming as these. */
+export const mostCounted = 10_000
 /** What is kept of a carrier's error code; no code is longer. */
 const mostErrorUnits = 40
 
@@ -65,20 +67,21 @@ type FoundPart = {
 
 /**
  * A message whose answer was lost has no id that a receipt could name. If it is the only uncertain one to that number, and
- * nothing is on its way there whose answer is yet to come, the receipt can only be its own.
+ * nothing is on its way there whose answer is yet to come, the receipt can only be its own: if it came later, and has an id,
+ * by which those of its kind are found.
  */
 export const adoptIds: Statement = {
   name: 'give uncertain messages the ids of their receipts',
   text: `WITH waiting AS (
-      SELECT route, carrier_ids[1] AS carrier_id, recipient FROM receipts r
-      WHERE id = ANY ($1) AND matched_at IS NULL AND recipient IS NOT NULL
+      SELECT route, carrier_ids[1] AS carrier_id, recipient, received_at FROM receipts r
+      WHERE id = ANY ($1) AND matched_at IS NULL AND recipient IS NOT NULL AND carrier_ids[1] <> ''
         AND NOT EXISTS (SELECT FROM message_parts p WHERE p.carrier_id = ANY (r.carrier_ids) AND p.route = r.route))
     INSERT INTO message_parts (message_id, attempt, part, state, route, carrier_id, submitted_at)
     SELECT DISTINCT ON (m.id) m.id, m.attempt, 0, 'uncertain', waiting.route, waiting.carrier_id, m.sent_at
     FROM waiting CROSS JOIN LATERAL (
       SELECT id, attempt, parts, sent_at, count(*) OVER () AS candidates, bool_or(state = 'submitting') OVER () AS are_others_under_way
       FROM messages WHERE recipient = waiting.recipient AND route = waiting.route AND state IN ('uncertain', 'submitting') LIMIT 2) m
-    WHERE m.candidates = 1 AND NOT m.are_others_under_way AND m.parts = 1
+    WHERE m.candidates = 1 AND NOT m.are_others_under_way AND m.parts = 1 AND waiting.received_at >= m.sent_at
     ON CONFLICT (message_id, attempt, part) DO UPDATE SET carrier_id = excluded.carrier_id WHERE message_parts.carrier_id IS NULL
     RETURNING message_id`,
 }
@@ -131,7 +134,7 @@ const findLeft: Statement = {
 }
 const countLeft: Statement = {
   name: 'count receipts that wait',
-  text: 'SELECT count(*) AS count FROM receipts WHERE matched_at IS NULL AND received_at <= $1',
+  text: `SELECT count(*) AS count FROM (SELECT FROM receipts WHERE matched_at IS NULL AND received_at <= $1 LIMIT ${mostCounted}) waiting`,
 }
 const purgeSome: Statement = {
   name: 'purge old receipts',
@@ -200,7 +203,7 @@ export async function matchLeft(connections: Connections, since: number, at: num
   }
 }
 
-/** Receipts that were received by then and match no part of ours. @throws StoreUnavailable */
+/** Receipts that were received by then and match no part of ours, `mostCounted` at most. @throws StoreUnavailable */
 export async function countUnmatched(connections: Connections, receivedBy: number): Promise<number> {
   const [row] = await connections.run<{ count: number }>(countLeft, [new Date(receivedBy)])
   return row?.count ?? 0

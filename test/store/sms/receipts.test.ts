@@ -3,6 +3,7 @@ import pg from 'pg'
 import type { ReceiptState } from '../../../src/app/ports/smsc.ts'
 import {
   countUnmatched,
+  mostCounted,
   adoptIds,
   findParts,
   findWaiting,
@@ -240,6 +241,26 @@ t.test('the answer was lost, so nobody knows the id: the receipt for the only un
   t.same(await states(line, [id]), ['delivered'])
   const [message] = await line.messages()
   t.match(message?.trace.at(-1), { what: 'delivered' })
+})
+
+t.test('a receipt that came before the message left is for another one; so may be one without an id', async (t) => {
+  const line = await statusLine(t)
+  const id = await outgoing(line)
+  await takeReceipts(line.connections, [receipt('A1', 'delivered', { to: marta })], monday - 1)
+  await recordResults(line.connections, [unanswered(id)], monday)
+  await matchLeft(line.connections, 0, monday + minute)
+  t.same(await states(line, [id]), ['uncertain'])
+  await takeReceipts(line.connections, [receipt('', 'delivered', { to: marta })], monday + minute)
+  t.same(await states(line, [id]), ['uncertain'])
+})
+
+t.test('however many receipts match nothing, counting them at each scrape costs no more than so much', async (t) => {
+  const line = await statusLine(t)
+  await line.rows(
+    `INSERT INTO receipts (route, carrier_ids, state, received_at) SELECT $1, ARRAY ['x' || n], 'delivered', $2 FROM generate_series(1, 10100) n`,
+    [route, new Date(monday)],
+  )
+  t.equal(await countUnmatched(line.connections, monday), mostCounted)
 })
 
 t.test('of two uncertain messages to one number nobody can say whose the receipt is', async (t) => {
