@@ -16,7 +16,7 @@ import type { Socket } from 'node:net'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
-import { asPortError, isCollision, isUnavailable, notConnected } from './errors.ts'
+import { asPortError, isCollision, isUnavailable, notConnected, stillColliding } from './errors.ts'
 import { type Parameter, PreparedQuery, type Statement } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
@@ -309,7 +309,8 @@ async function withRetries<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      if (!isCollision(error) || tries >= collisionRetries) throw error
+      if (!isCollision(error)) throw error
+      if (tries >= collisionRetries) throw stillColliding(error)
     }
   }
 }

@@ -102,6 +102,11 @@ export function notConnected(error: unknown): StoreUnavailable {
   return error instanceof StoreUnavailable ? error : unavailable(error)
 }
 
+/** Others stood in the way at every try. Nothing was decided, and nobody is wrong: it is tried again later. */
+export function stillColliding(error: unknown): StoreUnavailable {
+  return unavailable(error)
+}
+
 function unavailable(error: unknown): StoreUnavailable {
   const detail =
     error instanceof AggregateError ? error.errors.map(String).join(', ') : error instanceof Error ? error.message : String(error)

@@ -17,13 +17,16 @@ import { matchWaiting } from './receipts.ts'
 const firstRetryMs = 1_000
 const longestRetryMs = 15 * 60_000
 
+/** Locks in the order of ids, as whoever matches receipts does. */
 const recordAccepted: Statement = {
   name: 'record accepted messages',
   text: `WITH given AS (
       SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, attempt integer, parts integer, route text, "carrierIds" jsonb)),
+    locked AS (
+      SELECT m.id FROM messages m JOIN given g ON m.id = g.id WHERE m.state = 'submitting' ORDER BY m.id FOR NO KEY UPDATE OF m),
     updated AS (
       UPDATE messages m SET state = 'submitted', sending_by = NULL, refusals = 0, trace = m.trace || $3::jsonb
-      FROM given g
+      FROM given g JOIN locked ON locked.id = g.id
       WHERE m.id = g.id AND m.attempt = g.attempt AND m.state = 'submitting' AND m.parts = g.parts
       RETURNING m.id),
     parts AS (

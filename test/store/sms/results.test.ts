@@ -1,10 +1,13 @@
 /** What the carrier answered, or did not: where a message stands afterwards, when it is tried again, and how much of it. */
 import t from 'tap'
+import pg from 'pg'
 import type { TryResult } from '../../../src/app/ports/outbox.ts'
+import { StoreUnavailable } from '../../../src/app/ports/store.ts'
 import { recordResults } from '../../../src/store/sms/results.ts'
 import { takeReceipts } from '../../../src/store/sms/receipts.ts'
 import { settleUncertain } from '../../../src/store/sms/uncertain.ts'
 import { monday } from '../../support/stories.ts'
+import { until } from '../../support/until.ts'
 import { answer, exactly, Hand, says, stands, traceOf } from './sending.ts'
 import { marta, outgoing, route, statusLine } from './status-line.ts'
 
@@ -51,6 +54,40 @@ t.test('a hundred at once, some taken, some not', async (t) => {
       { state: 'uncertain', count: 10, steps: 1 },
     ],
   )
+})
+
+t.test('a batch of answers and a matching of receipts lock messages in one order, and never wait for each other in a ring', async (t) => {
+  const line = await statusLine(t)
+  const ids = (await Promise.all(Array.from({ length: 20 }, () => outgoing(line)))).sort()
+  const receipts = new pg.Client({ connectionString: line.url })
+  await receipts.connect()
+  t.teardown(() => receipts.end())
+  await receipts.query('BEGIN')
+  await receipts.query('SELECT FROM messages WHERE id = $1 FOR NO KEY UPDATE', [ids[0]])
+  const recording = recordResults(
+    line.connections,
+    ids.toReversed().map((id, place) => answer(id, says.takes(`A${place}`))),
+    monday,
+  )
+  await until('the answers to wait for the receipts', async () => {
+    const waiting = await line.rows(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+    return waiting.length === 1
+  })
+  await receipts.query('SELECT FROM messages WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE NOWAIT', [ids])
+  await receipts.query('COMMIT')
+  await recording
+  t.same(await line.rows('SELECT state, count(*)::int FROM messages GROUP BY state'), [{ state: 'submitted', count: 20 }])
+})
+
+t.test('others stand in the way at every try: it is no bug, and is tried again later', async (t) => {
+  const { line, id, record, message } = await submitting(t)
+  await line.rows(`CREATE FUNCTION collide() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'for the test' USING ERRCODE = '40P01'; END $$`)
+  await line.rows('CREATE TRIGGER collide BEFORE UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION collide()')
+  await t.rejects(record(answer(id, says.takes('A1'))), StoreUnavailable)
+  await line.rows('DROP TRIGGER collide ON messages')
+  await record(answer(id, says.takes('A1')))
+  t.match(await message(), { state: 'submitted' })
 })
 
 t.test('refused for good: it has failed, and the carrier’s reason is kept', async (t) => {
