@@ -155,7 +155,13 @@ export async function startPforte(environment: Environment, progress: Progress, 
       () => store.receipts.countUnmatched(now() - 60_000),
     )
     store.outbox.onAlarm((cap) => smsMetrics.alarm(cap))
-    await store.outbox.useSms(service.sms, now())
+    // What is held is looked at again behind all else, for as long as that takes.
+    const useSms = (): void => {
+      store.outbox.useSms(service.sms, now()).catch((error: unknown) => {
+        log.error({ err: error }, 'held SMS could not be looked at again by the new rules: a bug in Pforte')
+      })
+    }
+    useSms()
 
     let end: (why: PartFailure) => void = () => {}
     const ended = new Promise<PartFailure>((resolve) => (end = resolve))
@@ -281,7 +287,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
             definitions = callDefinitions(service, rendered)
             store.useRules(rulesOf(service))
             await announcements.reload()
-            await store.outbox.useSms(service.sms, now())
+            useSms()
             // Whoever reads the file again has perhaps mended something at the carrier's, too.
             sms?.link.knock()
             return null

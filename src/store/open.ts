@@ -117,6 +117,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     voicemails: new Voicemails(connections, numbers, sms),
   }
   const close = async (): Promise<void> => {
+    // Whoever looks again at what is held leaves off.
+    sms.definition = null
     longReading.close()
     await leases.close()
     await connections.close()

@@ -216,6 +216,7 @@ export type Schema = {
     message_id: string | null
     said_over: string
   }
+  sms_rules: { only_one: Generated<boolean>; digest: string }
   sms_alarms: { what: string; raised_at: Time; count: number }
   events: {
     id: string

@@ -72,6 +72,9 @@ export interface Outbox {
   /** Long replies whose missing parts did not come are taken as they are. */
   expirePiles(at: number): Promise<{ nextAt: number | null }>
 
-  /** From now on; null: no SMS at all. What waits is looked at anew. */
+  /**
+   * From now on; null: no SMS at all. What is held is looked at anew if the rules are others than before, also than those before
+   * the process began. Settles when it was, which takes until Postgres is there, or when yet other rules are in use.
+   */
   useSms(definition: SmsDefinition | null, at: number): Promise<void>
 }

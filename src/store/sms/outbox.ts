@@ -1,7 +1,8 @@
 /** The port `Outbox`, put together: one file behind it for each idea. */
-import { isDeepStrictEqual } from 'node:util'
+import { createHash } from 'node:crypto'
 import type { Claimed, ClaimRequest, Outbox, Taken, TryResult } from '../../app/ports/outbox.ts'
 import type { Incoming } from '../../app/ports/smsc.ts'
+import { untilStored } from '../../app/store-patience.ts'
 import type { StrangerCap } from '../../domain/sms/caps.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { Connections, Statement } from '../connections.ts'
@@ -33,13 +34,18 @@ export const lookAgain: Statement = {
     SELECT created_at AS "createdAt", id FROM piece ORDER BY created_at, id LIMIT 1`,
 }
 
+const rulesLookedBy: Statement = { name: 'by which rules held messages were looked at', text: 'SELECT digest FROM sms_rules' }
+const keepRules: Statement = {
+  name: 'held messages were looked at by these rules',
+  text: 'INSERT INTO sms_rules (digest) VALUES ($1) ON CONFLICT (only_one) DO UPDATE SET digest = excluded.digest',
+}
+
 export class PostgresOutbox implements Outbox {
   readonly #connections: Connections
   readonly #leases: Leases
   readonly #sms: SmsIntents
   readonly #listeners: SmsListeners
   readonly #numbers: PhoneNumbers
-  #isToLookAgain = false
 
   /** @param listeners whom the intents tell */
   constructor(connections: Connections, leases: Leases, sms: SmsIntents, listeners: SmsListeners, numbers: PhoneNumbers) {
@@ -93,16 +99,24 @@ export class PostgresOutbox implements Outbox {
   }
 
   async useSms(definition: SmsDefinition | null, at: number): Promise<void> {
-    const before = this.#sms.definition
     this.#sms.definition = definition
-    this.#isToLookAgain ||= before !== null && !isDeepStrictEqual(before, definition)
-    if (definition === null || !this.#isToLookAgain) return
+    if (definition === null) return
+    const isInUse = (): boolean => this.#sms.definition === definition
+    await untilStored(() => this.#lookAgain(definition, at, isInUse), isInUse)
+  }
+
+  /** If the rules are others than those by which all that is held was looked at last, by whichever process. */
+  async #lookAgain(definition: SmsDefinition, at: number, isInUse: () => boolean): Promise<void> {
+    const digest = createHash('sha256').update(JSON.stringify(definition)).digest('base64url')
+    const [rules] = await this.#connections.run<{ digest: string }>(rulesLookedBy, [])
+    if (rules?.digest === digest) return
     let last: { createdAt: number; id: string } | undefined = afterAll
-    for (let looked = 0; last !== undefined; looked += mostAtOnce) {
+    for (let looked = 0; last !== undefined && isInUse(); looked += mostAtOnce) {
       const values: unknown[] = [new Date(at), new Date(last.createdAt), last.id, looked]
       ;[last] = await this.#connections.run<{ createdAt: number; id: string }>(lookAgain, values)
     }
-    this.#isToLookAgain = false
+    if (!isInUse()) return
+    await this.#connections.run(keepRules, [digest])
     for (const listener of this.#listeners.onDue) listener()
   }
 }

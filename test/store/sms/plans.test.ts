@@ -1,7 +1,9 @@
 /** However much is held for later, what is due is found at once: no plan reads the table of messages from end to end. */
 import t from 'tap'
 import pg from 'pg'
-import type { Statement } from '../../../src/store/connections.ts'
+import { StoreUnavailable } from '../../../src/app/ports/store.ts'
+import type { SmsDefinition } from '../../../src/domain/sms/definition.ts'
+import type { Connections, Statement } from '../../../src/store/connections.ts'
 import { Leases } from '../../../src/store/lease.ts'
 import { PhoneNumbers } from '../../../src/store/phone-numbers.ts'
 import { claimDue, nextDue } from '../../../src/store/sms/claims.ts'
@@ -53,27 +55,52 @@ t.test(`beside ${HELD} held messages the due ones are claimed without a look at 
 })
 
 t.test('another window: all that is held is looked at again, and what is due meanwhile does not wait behind it', async (t) => {
+  await outboxOf().useSms(definition(), monday)
   await hold(10_000)
-  const outbox = new PostgresOutbox(
-    line.connections,
-    new Leases(line.url, quiet),
-    line.sms,
-    { onDue: [], onAlarm: [] },
-    new PhoneNumbers('DE'),
-  )
-  const dueBy = async (at: number): Promise<number> =>
-    Number(
-      (await line.rows<{ count: string }>(`SELECT count(*) FROM messages WHERE state = 'held' AND due_at <= $1`, [new Date(at)]))[0]!.count,
-    )
+  const outbox = outboxOf()
   await outbox.useSms(definition(), monday + hour)
-  t.equal(await dueBy(heldUntil), 0, 'the same rules as before: nothing is to be looked at')
-  await outbox.useSms(
-    definition((sms) => (sms['window'] = '06:00-22:00')),
-    monday + hour,
-  )
-  t.equal(await dueBy(monday + hour + 20_000), 10_000)
-  t.equal(await dueBy(monday + hour + 10_000), 5_000, 'one after the other')
+  t.equal(await heldAndDueBy(heldUntil), 0, 'the same rules as before: nothing is to be looked at')
+  await outbox.useSms(longer(), monday + hour)
+  t.equal(await heldAndDueBy(monday + hour + 20_000), 10_000)
+  t.equal(await heldAndDueBy(monday + hour + 10_000), 5_000, 'one after the other')
 })
+
+t.test('the rules were changed while Pforte was down: its start looks again, however long Postgres is away', async (t) => {
+  await outboxOf().useSms(definition(), monday)
+  await hold(1_000)
+  let tries = 0
+  const away = async (...asked: Parameters<typeof line.connections.run>) => {
+    if (++tries <= 3) throw new StoreUnavailable('away')
+    return line.connections.run(...asked)
+  }
+  await outboxOf({ run: away } as unknown as Connections).useSms(longer(), monday + hour)
+  t.equal(await heldAndDueBy(monday + hour + 20_000), 1_000)
+  await hold(1_000)
+  await outboxOf().useSms(longer(), monday + hour)
+  t.equal(await heldAndDueBy(heldUntil), 0, 'the next start has the same rules')
+})
+
+t.test('rules that are replaced before Postgres is back are not waited for', async (t) => {
+  const down = { run: () => Promise.reject(new StoreUnavailable('away')) } as unknown as Connections
+  const outbox = outboxOf(down)
+  const looking = outbox.useSms(definition(), monday)
+  await outbox.useSms(null, monday)
+  await t.resolves(looking)
+})
+
+/** Of a process of its own. */
+function outboxOf(connections: Connections = line.connections): PostgresOutbox {
+  return new PostgresOutbox(connections, new Leases(line.url, quiet), line.sms, { onDue: [], onAlarm: [] }, new PhoneNumbers('DE'))
+}
+
+function longer(): SmsDefinition {
+  return definition((sms) => (sms['window'] = '06:00-22:00'))
+}
+
+async function heldAndDueBy(at: number): Promise<number> {
+  const [found] = await line.rows<{ count: string }>(`SELECT count(*) FROM messages WHERE state = 'held' AND due_at <= $1`, [new Date(at)])
+  return Number(found?.count)
+}
 
 /** Nothing but so many messages that are held for tomorrow. */
 async function hold(count: number): Promise<void> {
