@@ -7,14 +7,18 @@
  *   any ──► stopped         closed, or the lease is lost (until the next one is held)
  *
  * One claim is under way at a time; answers are written down beside it, also
- * one batch at a time, so that a burst costs few commits. There is no polling
- * between a change and its message: the store tells that something is due.
+ * one batch at a time, so that a burst costs few commits. What is answered and
+ * not written down yet still takes up its bind's window: as many messages as
+ * that are uncertain when this process dies. There is no polling between a
+ * change and its message: the store tells that something is due.
  */
+import assert from 'node:assert/strict'
 import { referenceOf } from './reference.ts'
 import { encodeText, sayUnsendable, type EncodeOptions } from '../../domain/sms/segments.ts'
 import { untilStored } from '../store-patience.ts'
 import type { Log } from '../ports/log.ts'
 import type { DueMessage, Outbox, Submitting, Taken, TryResult } from '../ports/outbox.ts'
+import { Tries } from './tries.ts'
 import type { EncodedMessage, Lane, PartResult, Smsc } from '../ports/smsc.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 
@@ -24,6 +28,8 @@ const mostAClaim = 200
 const lookAtLeastEveryMs = 5_000
 /** While Postgres is away. */
 const retryMs = 500
+/** Room for a part or two is left to grow for so long. */
+const growMs = 50
 /** Dead senders are looked for this often. */
 const rescueEveryMs = 30_000
 /** A timer cannot be longer (setTimeout's limit is 2^31 - 1 ms). */
@@ -56,8 +62,11 @@ export class SmsSender {
   #settle: NodeJS.Timeout | null = null
   /** Parts that were submitted and have not settled. */
   #underWay = 0
-  #attempts = new Map<string, number>()
+  readonly #tries = new Tries()
   #results: TryResult[] = []
+  /** Parts in `#results` and in the batch that is being written down, by bind. */
+  readonly #unrecorded = new Map<string, number>()
+  #isGrowingSince: number | null = null
   #recording: Promise<void> | null = null
 
   constructor(deps: SenderDeps) {
@@ -70,6 +79,7 @@ export class SmsSender {
   /** Takes the lease and begins; what dead senders left is settled first. */
   async open(): Promise<void> {
     await this.#takeLease()
+    if (this.#closed) return
     this.#deps.smsc.open()
     this.kick()
   }
@@ -84,10 +94,11 @@ export class SmsSender {
   /** Claims nothing more; what is on the wire is answered or uncertain, and written down. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#giveUpAt = performance.now() + lastWordsMs
     for (const timer of [this.#timer, this.#rescue, this.#settle]) if (timer !== null) clearTimeout(timer)
     // What is being claimed at this moment is not written any more, and has to be given back.
     await Promise.all([this.#looking, this.#deps.smsc.close()])
+    // The link was given time for the last answers, and they have the same from here on.
+    this.#giveUpAt = performance.now() + lastWordsMs
     await this.#recording
     await this.#lease?.release()
     this.#lease = null
@@ -104,6 +115,8 @@ export class SmsSender {
       () => !this.#closed,
     )
     if (lease === null) return
+    // It was asked for before: others would take this sender for a living one.
+    if (this.#closed) return lease.release()
     this.#lease = lease
     void lease.lost.then((why) => {
       if (this.#closed || this.#lease !== lease) return
@@ -139,15 +152,17 @@ export class SmsSender {
   async #claimOnce(): Promise<boolean> {
     const { outbox, smsc, now, encoding } = this.#deps
     const lease = this.#lease
-    const room = smsc.lanes().reduce((sum, lane) => sum + lane.room, 0)
-    // A claim for a part or two would cost a commit each; the next answers bring more room.
-    if (lease === null || room === 0 || room * 4 < this.#underWay) return false
+    if (lease === null) return false
+    const room = smsc.lanes().reduce((sum, lane) => sum + this.#roomOn(lane), 0)
+    // The link tells when there is some, or it is looked again when what was answered is written down.
+    if (room === 0 || !this.#isWorthAClaim(room)) return false
     const untaken: Room[] = []
     let isFull = false
     const claiming = outbox.claim<Room>({
       at: now(),
       sender: lease.sender,
-      most: Math.min(mostAClaim, room),
+      // Half a window is claimed while the other half is being answered and written down.
+      most: Math.min(mostAClaim, room, Math.ceil((room + this.#busy) / 2)),
       take: (message) => {
         const taken = this.#makeRoom(message, encoding())
         isFull ||= taken === null
@@ -178,13 +193,33 @@ export class SmsSender {
     return true
   }
 
+  #roomOn({ bind, room }: Lane): number {
+    return Math.max(0, room - (this.#unrecorded.get(bind) ?? 0))
+  }
+
+  /** Parts that take up room: on the wire, or answered and not written down. */
+  get #busy(): number {
+    return this.#unrecorded.values().reduce((sum, parts) => sum + parts, this.#underWay)
+  }
+
+  /** A claim for a part or two would cost a commit each; so it waits for half of the windows, and not long. */
+  #isWorthAClaim(room: number): boolean {
+    const now = performance.now()
+    const isToGrow = room < this.#busy && now < (this.#isGrowingSince ??= now) + growMs
+    if (isToGrow) this.#wakeAt(this.#deps.now() + growMs)
+    else this.#isGrowingSince = null
+    return !isToGrow
+  }
+
   #makeRoom(message: DueMessage, encoding: EncodeOptions): Room | { unsendable: string } | null {
     const encoded = encodeText(message.text, encoding)
     if (!encoded.ok) return { unsendable: sayUnsendable(encoded) }
     const left = encoded.parts.map((_, part) => part).filter((part) => !message.settledParts.includes(part))
     if (left.length === 0) return { unsendable: 'the carrier has all of its parts already' }
     for (const lane of this.#deps.smsc.lanes()) {
-      const reservation = lane.reserve(left.length)
+      // One that is longer than the window goes when all before it is written down; who gets none is looked at again then.
+      const isUnrecorded = this.#unrecorded.has(lane.bind)
+      const reservation = isUnrecorded && left.length > this.#roomOn(lane) ? null : lane.reserve(left.length)
       if (reservation === null) continue
       return { message, lane, reservation, encoded, only: left.length === encoded.parts.length ? null : left }
     }
@@ -194,7 +229,7 @@ export class SmsSender {
   #submit({ message, taken, validUntil }: Submitting<Room>): void {
     const { lane, reservation, encoded, only } = taken
     this.#underWay += reservation.parts
-    this.#attempts.set(keyOf(reservation), message.attempt)
+    this.#tries.begin(reservation, message.attempt)
     lane.submit(reservation, {
       messageId: message.id,
       to: message.to,
@@ -210,55 +245,64 @@ export class SmsSender {
   /** If it was committed as being submitted, it waits again. */
   #neverWritten({ message, reservation, encoded, only }: Room, why: string): void {
     for (const part of only ?? encoded.parts.keys()) {
-      this.#results.push({ attempt: message.attempt, result: { messageId: message.id, part, reservation, is: 'unwritten', why } })
+      this.#record({ attempt: message.attempt, result: { messageId: message.id, part, reservation, is: 'unwritten', why } })
     }
-    this.#record()
   }
 
   #settled(result: PartResult): void {
-    const key = keyOf(result.reservation)
-    const attempt = this.#attempts.get(key)
     const isLate = 'late' in result && result.late
+    const attempt = isLate ? this.#tries.late(result.reservation) : this.#tries.settle(result)
     if (!isLate) this.#underWay--
-    // Of a session that is over; nobody remembers it, and its receipt will tell.
-    if (attempt === undefined) return
-    if (this.#attempts.size > mostRemembered) this.#forget()
-    this.#results.push({ attempt, result })
-    this.#record()
+    // Of one that is late nobody may know any more; its receipt will tell.
+    if (attempt !== null) this.#record({ attempt, result })
+    this.kick()
   }
 
-  #record(): void {
-    this.#recording ??= this.#recordAll().finally(() => {
-      this.#recording = null
-    })
+  #record(result: TryResult): void {
+    this.#results.push(result)
+    this.#countUnrecorded(result, 1)
+    this.#recording ??= this.#recordAll()
+  }
+
+  #countUnrecorded({ result }: TryResult, change: 1 | -1): void {
+    const { bind } = result.reservation
+    const parts = (this.#unrecorded.get(bind) ?? 0) + change
+    assert(parts >= 0, 'what was counted once is written down once')
+    if (parts === 0) this.#unrecorded.delete(bind)
+    else this.#unrecorded.set(bind, parts)
   }
 
   async #recordAll(): Promise<void> {
-    const { outbox, log, now } = this.#deps
-    // Answers of one turn are one batch.
-    await new Promise((resolve) => setImmediate(resolve))
-    while (this.#results.length > 0) {
-      const batch = this.#results.splice(0, mostABatch)
-      try {
-        const stored = await untilStored(
-          () => outbox.record(batch, now()).then(() => true),
-          () => performance.now() < this.#giveUpAt,
-        )
-        if (stored === null) log.warn({ results: batch.length }, 'Postgres is away, so answers of the carrier could not be written down')
-      } catch (error) {
-        log.error({ err: withoutValues(error), results: batch.length }, 'answers of the carrier cannot be written down: a bug in Pforte')
+    try {
+      // Answers of one turn are one batch.
+      await new Promise((resolve) => setImmediate(resolve))
+      while (this.#results.length > 0) {
+        const batch = this.#results.splice(0, mostABatch)
+        await this.#store(batch)
+        for (const result of batch) this.#countUnrecorded(result, -1)
+        if (batch.some(({ result }) => result.is === 'unanswered')) void this.#settleUncertain()
+        this.kick()
       }
-      if (batch.some(({ result }) => result.is === 'unanswered')) void this.#settleUncertain()
-      this.kick()
+    } finally {
+      // In the same turn as the last look, or what comes in between would be left lying.
+      this.#recording = null
     }
   }
 
-  /** The oldest half: they were answered long ago, or never will be. */
-  #forget(): void {
-    let over = this.#attempts.size - mostRemembered / 2
-    for (const key of this.#attempts.keys()) {
-      if (over-- <= 0) break
-      this.#attempts.delete(key)
+  async #store(batch: readonly TryResult[]): Promise<void> {
+    const { outbox, log, now } = this.#deps
+    let tries = 0
+    try {
+      const stored = await untilStored(
+        () => outbox.record(batch, now()).then(() => true),
+        () => tries++ === 0 || performance.now() < this.#giveUpAt,
+      )
+      if (stored === null) log.warn({ results: batch.length }, 'Postgres is away, so answers of the carrier could not be written down')
+    } catch (error) {
+      const byMessage = [...Map.groupBy(batch, ({ result }) => result.messageId).values()]
+      // One that nobody can store shall not keep the others from being stored. Those that were are told a second time, which they may.
+      if (byMessage.length > 1) for (const ofOne of byMessage) await this.#store(ofOne)
+      else log.error({ err: withoutValues(error), results: batch.length }, 'answers of the carrier cannot be written down: a bug in Pforte')
     }
   }
 
@@ -313,10 +357,6 @@ export class SmsSender {
 
 /** Results in one batch. */
 const mostABatch = 500
-/** Tries whose answers may still come late. */
-const mostRemembered = 20_000
-
-const keyOf = ({ bind, epoch, sequence }: Taken['reservation']): string => `${bind} ${epoch} ${sequence}`
 
 /** Postgres quotes values in some of its errors, and a text of a message may be one. */
 function withoutValues(error: unknown): unknown {
