@@ -36,4 +36,4 @@ export const sentBefore = (since: string, most: string): string => `
     SELECT sent_at FROM messages s
     WHERE s.recipient = m.recipient AND s.created_at > ${since} - interval '32 days' AND s.sent_at > ${since}
       AND s.is_answer = m.is_answer AND s.id <> m.id
-    ORDER BY s.created_at DESC LIMIT ${most}) newest`
+    ORDER BY s.sent_at DESC LIMIT ${most}) newest`

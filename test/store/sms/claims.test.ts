@@ -6,7 +6,7 @@ import { claim } from '../../../src/store/sms/claims.ts'
 import { SmsIntents } from '../../../src/store/sms/intents.ts'
 import { quiet } from '../../support/postgres.ts'
 import { monday } from '../../support/stories.ts'
-import { definition, marta, ours, route, statusLine } from './status-line.ts'
+import { definition, marta, ours, outgoing, route, statusLine } from './status-line.ts'
 import { exactly, Hand, stands } from './sending.ts'
 
 const minute = 60_000
@@ -116,6 +116,28 @@ t.test('the answer to a voicemail that could not leave at once: at night it is n
   exactly(t, await stands(line), [{ state: 'queued' }])
   await hand.claim(night + 2 * hour)
   exactly(t, await stands(line), [{ state: 'held', trace: [{}, { what: 'held', why: 'outside the delivery window' }] }])
+})
+
+t.test('what was held for long and left a moment ago counts for the caps before what was made later', async (t) => {
+  const line = await statusLine(
+    t,
+    definition((sms) => (sms['caps']['per_recipient'] = [{ most: 2, in: '1d' }])),
+  )
+  const afternoon = monday + 5 * hour
+  for (const [madeAt, sentAt] of [
+    [-10 * hour, -minute],
+    [-3 * hour, -3 * hour],
+    [-2 * hour, -2 * hour],
+  ] as const) {
+    const id = await outgoing(line, { state: 'submitted' })
+    await line.rows('UPDATE messages SET created_at = $2, sent_at = $3 WHERE id = $1', [
+      id,
+      new Date(afternoon + madeAt),
+      new Date(afternoon + sentAt),
+    ])
+  }
+  await line.ticket({ caller: marta }, afternoon)
+  exactly(t, await stands(line, `template = 'ticket.received'`), [{ state: 'held', due_at: afternoon - 2 * hour + 24 * hour }])
 })
 
 t.test('a cap holds within one batch, and over several', async (t) => {
