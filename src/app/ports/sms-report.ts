@@ -27,8 +27,8 @@ export type SmsReportTotals = {
   replies: number
   /** Of the replies, those that say STATUS and nothing else. */
   statusWords: number
-  /** Of the calls, those that ended after what was spoken. */
-  callsEndedBySpokenStatus: number
+  /** Of the calls, those that ended after an announcement, whatever it told: no agent, no voicemail. */
+  callsEndedInformed: number
   statusMessages: number
   /** After which nobody called for a day. */
   statusMessagesWithoutCall: number

@@ -14,7 +14,7 @@ const figures = {
   calls: Type.Integer({ description: 'By people with an open ticket' }),
   replies: Type.Integer({ description: 'By people with an open ticket' }),
   statusWords: Type.Integer({ description: 'Of replies: STATUS and nothing else' }),
-  callsEndedBySpokenStatus: Type.Integer({ description: 'Of calls' }),
+  callsEndedInformed: Type.Integer({ description: 'Of calls: ended as informed by an announcement, without an agent' }),
   statusMessages: Type.Integer({ description: 'That told a status, at least a day ago' }),
   statusMessagesWithoutCall: Type.Integer({ description: 'Of statusMessages: nobody called for 24 hours' }),
   statusMessagesWithoutCallPercent: Percent,

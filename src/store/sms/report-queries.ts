@@ -43,7 +43,7 @@ export const enquiries = `
       SELECT (at AT TIME ZONE $3)::date::text AS date, count(*) FILTER (WHERE kind = 'call') AS calls,
         count(*) FILTER (WHERE kind = 'reply') AS replies, count(*) FILTER (WHERE asks) AS "statusWords"
       FROM asked GROUP BY 1) day) AS days,
-    (SELECT count(*) FROM asked WHERE informed) AS "callsEndedBySpokenStatus",
+    (SELECT count(*) FROM asked WHERE informed) AS "callsEndedInformed",
     (SELECT count(DISTINCT ticket_id) FROM asked WHERE ticket_since >= $1) AS "ticketsAskedAbout",
     (SELECT count(*) FROM tickets WHERE created_at >= $1 AND created_at < $2) AS "ticketsCreated"`
 

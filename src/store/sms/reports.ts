@@ -25,7 +25,7 @@ const dayMs = 86_400_000
 type Period = { from: number; to: number }
 type EnquiriesRow = {
   days: { date: string; calls: number; replies: number; statusWords: number }[]
-  callsEndedBySpokenStatus: number
+  callsEndedInformed: number
   ticketsAskedAbout: number
   ticketsCreated: number
 }
@@ -75,7 +75,7 @@ async function count(read: Read, period: Period, { timeZone, at }: SmsReportRequ
 
   const days = asked!.days.map((day) => ({ ...day, enquiries: day.calls + day.replies }))
   const sum = (of: (day: SmsReportDay) => number): number => days.reduce((total, day) => total + of(day), 0)
-  const { ticketsCreated, ticketsAskedAbout, callsEndedBySpokenStatus } = asked!
+  const { ticketsCreated, ticketsAskedAbout, callsEndedInformed } = asked!
   const totals: SmsReportTotals = {
     ...period,
     ticketsCreated,
@@ -85,7 +85,7 @@ async function count(read: Read, period: Period, { timeZone, at }: SmsReportRequ
     calls: sum((day) => day.calls),
     replies: sum((day) => day.replies),
     statusWords: sum((day) => day.statusWords),
-    callsEndedBySpokenStatus,
+    callsEndedInformed,
     ...told!,
     statusMessagesWithoutCallPercent: percentOf(told!.statusMessagesWithoutCall, told!.statusMessages),
     messagesSent: routes.reduce((total, route) => total + route.sent, 0),

@@ -83,7 +83,7 @@ t.test('a week: who asked while their ticket was open, who did not have to, and 
     calls: 3,
     replies: 2,
     statusWords: 1,
-    callsEndedBySpokenStatus: 2,
+    callsEndedInformed: 2,
     // Marta: received, in progress, completed; Otto: received, after which he called. The new ticket's could not be delivered.
     statusMessages: 4,
     statusMessagesWithoutCall: 3,
