@@ -55,11 +55,6 @@ export function mayBecome(from: MessageState, to: MessageState): boolean {
   return next[from].includes(to)
 }
 
-/** True when nothing is to be done for it any more. An `uncertain` one may still be settled, however late. */
-export function isOver(state: MessageState): boolean {
-  return next[state].every((state) => badEnds.includes(state as (typeof badEnds)[number]))
-}
-
 /** From the mildest to the gravest. */
 const badEnds = ['expired', 'undeliverable', 'failed'] as const
 const onTheWay = ['queued', 'submitting', 'uncertain', 'submitted', 'delivered'] as const

@@ -104,7 +104,7 @@ async function suppressWaiting(
     .execute()
 }
 
-/** For the API: an operator who was told on the phone, or another system. */
+/** For an operator who was told on the phone, or another system. It has no route in the API yet. */
 export class Consents {
   readonly #connections: Connections
   readonly #sms: Pick<SmsIntents, 'definition'>

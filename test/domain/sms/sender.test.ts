@@ -5,7 +5,6 @@
  */
 import t from 'tap'
 import fc from 'fast-check'
-import { pointless } from '../../../src/domain/sms/coalesce.ts'
 import type { Cap } from '../../../src/domain/sms/caps.ts'
 import type { ConsentChange } from '../../../src/domain/sms/consent.ts'
 import { decide, freshForMs, type Decision, type Facts, type Rules } from '../../../src/domain/sms/decide.ts'
@@ -58,7 +57,7 @@ class Outbox {
     this.versions.set(ticketId, version)
     const status = statuses[(version - 1) % statuses.length] ?? 'received'
     this.#mean(ticket, { ticketId, tells: { status, version }, isAnswer: version === 1 && ticket % 2 === 0, purpose: 'status' })
-    if (this.#coalesces) for (const id of pointless(this.#waitingStatuses())) this.#find(id).state = 'gone'
+    if (this.#coalesces) this.#supersedeOlder(ticketId, version)
   }
 
   ask(number: number): void {
@@ -137,20 +136,16 @@ class Outbox {
     }
   }
 
-  #waitingStatuses() {
-    return this.messages.flatMap(({ id, ticketId, to, tells, isAnswer, state }) =>
-      state === 'waiting' && ticketId !== null && tells !== null && !isAnswer
-        ? [{ messageId: id, ticketId, to, version: tells.version }]
-        : [],
-    )
+  #supersedeOlder(ticketId: string, version: number): void {
+    const to = this.messages.at(-1)?.to
+    for (const message of this.messages) {
+      const isOlder = message.ticketId === ticketId && message.to === to && (message.tells?.version ?? version) < version
+      if (isOlder && message.state === 'waiting' && !message.isAnswer) message.state = 'gone'
+    }
   }
 
   #number(index: number) {
     return numbers[index % numbers.length]!
-  }
-
-  #find(id: string): Message {
-    return this.messages.find((message) => message.id === id)!
   }
 }
 
