@@ -69,8 +69,8 @@ export interface Outbox {
 
   /** Stored when it settles: the carrier may be told so. */
   takeIncoming(incoming: readonly Incoming[], at: number): Promise<void>
-  /** Long replies whose missing parts did not come are taken as they are. */
-  expirePiles(at: number): Promise<{ nextAt: number | null }>
+  /** Long replies whose missing parts did not come are taken as they are, until `stop`. */
+  expirePiles(at: number, stop?: AbortSignal): Promise<{ nextAt: number | null }>
 
   /**
    * From now on; null: no SMS at all. What is held is looked at anew if the rules are others than before, also than those before

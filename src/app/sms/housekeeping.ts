@@ -28,7 +28,7 @@ export class SmsHousekeeping {
   readonly #deps: SmsHousekeepingDeps
   #timer: NodeJS.Timeout | null = null
   #round: Promise<void> | null = null
-  #closed = false
+  readonly #closing = new AbortController()
   /** When the last round that came to its end began; null: none has in this process. */
   #lastAt: number | null = null
   #lastLongAt = -Infinity
@@ -42,37 +42,50 @@ export class SmsHousekeeping {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     if (this.#timer !== null) clearTimeout(this.#timer)
     await this.#round
   }
 
-  /** One round, now. What fails for want of Postgres is done in the next one. */
+  /** One round, now. What fails is done in the next one, and keeps nothing else from being done. */
   async round(): Promise<void> {
     const { outbox, receipts, log, now } = this.#deps
     const at = now()
+    const stop = this.#closing.signal
     const isLong = at - this.#lastLongAt >= LONG_ROUND_EVERY_MS
     const lately = this.#lastAt === null ? 0 : this.#lastAt - OVERLAP_MS
-    try {
-      await outbox.expirePiles(at)
-      const matched = await receipts.matchLeft(isLong ? Math.min(lately, at - LONG_ROUND_REACH_MS) : lately, at)
+    await this.#guarded('taking long replies that are not whole', () => outbox.expirePiles(at, stop))
+    const hasMatched = await this.#guarded('matching receipts', async () => {
+      const matched = await receipts.matchLeft(isLong ? Math.min(lately, at - LONG_ROUND_REACH_MS) : lately, at, stop)
       if (matched > 0) log.info({ receipts: matched }, 'receipts were matched that had been left unmatched')
-      this.#lastAt = at
-      if (!isLong) return
-      const { purged, unmatched } = await receipts.purgeReceipts(at - KEEP_RECEIPTS_MS)
-      this.#lastLongAt = at
+    })
+    if (hasMatched) this.#lastAt = at
+    if (!isLong) return
+    const hasPurged = await this.#guarded('deleting old receipts', async () => {
+      const { purged, unmatched } = await receipts.purgeReceipts(at - KEEP_RECEIPTS_MS, stop)
       if (unmatched > 0) log.info({ purged, unmatched }, 'old receipts were deleted, some of which no message of ours was ever found for')
+    })
+    if (hasMatched && hasPurged) this.#lastLongAt = at
+  }
+
+  /** @returns whether it was done */
+  async #guarded(what: string, work: () => Promise<unknown>): Promise<boolean> {
+    if (this.#closing.signal.aborted) return false
+    try {
+      await work()
+      return true
     } catch (error) {
-      if (error instanceof StoreUnavailable) return
+      if (error instanceof StoreUnavailable) return false
       // Its message may quote what somebody wrote.
       const { name, code } = error as { name?: string; code?: string }
-      log.error({ error: name, code }, 'looking after replies and receipts failed: a bug in Pforte; it is tried again')
+      this.#deps.log.error({ error: name, code }, `${what} failed: a bug in Pforte; it is tried again`)
+      return false
     }
   }
 
   async #next(): Promise<void> {
     this.#round = this.round()
     await this.#round
-    if (!this.#closed) this.#timer = setTimeout(() => void this.#next(), ROUND_EVERY_MS)
+    if (!this.#closing.signal.aborted) this.#timer = setTimeout(() => void this.#next(), ROUND_EVERY_MS)
   }
 }

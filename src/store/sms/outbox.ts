@@ -94,8 +94,8 @@ export class PostgresOutbox implements Outbox {
     if (replies.length > 0) await takeReplies(this.#connections, this.#sms, replies, at)
   }
 
-  expirePiles(at: number): Promise<{ nextAt: number | null }> {
-    return expirePiles(this.#connections, this.#sms, at)
+  expirePiles(at: number, stop?: AbortSignal): Promise<{ nextAt: number | null }> {
+    return expirePiles(this.#connections, this.#sms, at, undefined, stop)
   }
 
   async useSms(definition: SmsDefinition | null, at: number): Promise<void> {

@@ -187,7 +187,7 @@ export async function matchWaiting(connections: Connections, taken: readonly Tak
  * Looks once more for the parts of all receipts that were received after `since` and match none yet: what a process left undone.
  * Returns how many were matched. @throws StoreUnavailable
  */
-export async function matchLeft(connections: Connections, since: number, at: number): Promise<number> {
+export async function matchLeft(connections: Connections, since: number, at: number, stop?: AbortSignal): Promise<number> {
   let matched = 0
   let last = { receivedAt: since, id: 0 }
   for (;;) {
@@ -198,7 +198,7 @@ export async function matchLeft(connections: Connections, since: number, at: num
       at,
     )
     const end = left.at(-1)
-    if (end === undefined || left.length < mostAtOnce) return matched
+    if (end === undefined || left.length < mostAtOnce || stop?.aborted === true) return matched
     last = end
   }
 }
@@ -210,22 +210,27 @@ export async function countUnmatched(connections: Connections, receivedBy: numbe
 }
 
 /** Deletes what was received before then. `unmatched` of them never matched a part. @throws StoreUnavailable */
-export async function purgeReceipts(connections: Connections, before: number): Promise<{ purged: number; unmatched: number }> {
+export async function purgeReceipts(
+  connections: Connections,
+  before: number,
+  stop?: AbortSignal,
+): Promise<{ purged: number; unmatched: number }> {
   const total = { purged: 0, unmatched: 0 }
   for (;;) {
     const [row] = await connections.run<{ purged: number; unmatched: number }>(purgeSome, [new Date(before)])
     if (row === undefined || row.purged === 0) return total
     total.purged += row.purged
     total.unmatched += row.unmatched
+    if (stop?.aborted === true) return total
   }
 }
 
 /** The port `ReceiptStore`. */
 export function receiptStore(connections: Connections): ReceiptStore {
   return {
-    matchLeft: (since, at) => matchLeft(connections, since, at),
+    matchLeft: (since, at, stop) => matchLeft(connections, since, at, stop),
     countUnmatched: (receivedBy) => countUnmatched(connections, receivedBy),
-    purgeReceipts: (before) => purgeReceipts(connections, before),
+    purgeReceipts: (before, stop) => purgeReceipts(connections, before, stop),
   }
 }
 

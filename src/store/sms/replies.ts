@@ -6,6 +6,7 @@
 import pLimit from 'p-limit'
 import type { Transaction } from 'kysely'
 import type { ReceivedReply } from '../../app/ports/replies.ts'
+import { StoreUnavailable } from '../../app/ports/store.ts'
 import type { Incoming } from '../../app/ports/smsc.ts'
 import { changesConsent } from '../../domain/sms/consent.ts'
 import {
@@ -26,7 +27,7 @@ import type { SmsIntents } from './intents.ts'
 import { follow, orderIn, type ReplyOrder } from './reply-outcome.ts'
 
 export type IncomingReply = Extract<Incoming, { kind: 'reply' }>
-/** For whoever is to hear of replies (webhooks): called after the commit, in this process. */
+/** For whoever is to hear of replies: called after the commit, in this process. Nobody asks yet; webhooks will. */
 export type OnReply = (reply: ReceivedReply) => void
 
 /** A carrier that did not get our answer delivers again within minutes. Nobody minds if a text that comes twice in them counts once. */
@@ -36,6 +37,8 @@ const sendersAtOnce = 3
 /** No number is longer, and no name that a network lets through. */
 const mostAddressUnits = 64
 const pilesAtOnce = 100
+/** A pile that cannot be taken, whatever is wrong with it, stands in nobody's way until it is tried again. */
+const triedAgainMs = 60 * 60_000
 
 const limits = defaultReassemblyLimits
 
@@ -61,14 +64,16 @@ export async function takeReplies(
   if (failed !== undefined) throw failed.reason
 }
 
-/** Long replies whose other parts did not come in time are taken as they are. @throws StoreUnavailable */
+/** Long replies whose other parts did not come in time are taken as they are; between two of them it stops when it is to. @throws StoreUnavailable */
 export async function expirePiles(
   connections: Connections,
   sms: SmsIntents,
   at: number,
   onReply: OnReply = () => {},
+  stop?: AbortSignal,
 ): Promise<{ nextAt: number | null }> {
-  for (;;) {
+  const isToStop = (): boolean => stop?.aborted === true
+  while (!isToStop()) {
     const over = await connections.kysely
       .selectFrom('reply_piles')
       .select(['route', 'sender as from', 'recipient as to'])
@@ -77,9 +82,18 @@ export async function expirePiles(
       .limit(pilesAtOnce)
       .execute()
     for (const between of over) {
-      await inOrder(connections, between.from, onReply, (transaction) =>
-        changePiles(transaction, sms, between, (piles) => takeExpired(piles, at, limits), at),
-      )
+      if (isToStop()) break
+      try {
+        await inOrder(connections, between.from, onReply, (transaction) =>
+          changePiles(transaction, sms, between, (piles) => takeExpired(piles, at, limits), at),
+        )
+      } catch (error) {
+        if (error instanceof StoreUnavailable) throw error
+        // Its message may quote what somebody wrote.
+        const { name, code } = error as { name?: string; code?: string }
+        connections.log.error({ error: name, code }, 'a long reply that is not whole cannot be taken: a bug in Pforte; it is tried again')
+        await putOff(connections, between, at + triedAgainMs)
+      }
     }
     if (over.length < pilesAtOnce) break
   }
@@ -90,6 +104,14 @@ export async function expirePiles(
     .limit(1)
     .executeTakeFirst()
   return { nextAt: next?.nextAt ?? null }
+}
+
+async function putOff({ kysely }: Connections, { route, from, to }: Correspondence, until: number): Promise<void> {
+  await kysely
+    .updateTable('reply_piles')
+    .set({ expires_at: new Date(until) })
+    .where((is) => is.and({ route, sender: from, recipient: to }))
+    .execute()
 }
 
 async function takeReply(connections: Connections, sms: SmsIntents, reply: IncomingReply, at: number, onReply: OnReply): Promise<void> {

@@ -41,10 +41,17 @@ t.test('a bug is told without what it was about, and the next round comes', asyn
   const said: unknown[] = []
   const { keeping, looked } = house({ ...quiet, error: (...what) => said.push(what) })
   looked.fails = new Error('duplicate key (sender)=(+491701234567)')
-  keeping.open()
-  await keeping.close()
+  await keeping.round()
   t.equal(said.length, 1)
   t.notMatch(JSON.stringify(said), /\+49/)
+  t.same([looked.matched.length, looked.purged.length], [1, 1], 'what has nothing to do with it is done all the same')
+})
+
+t.test('what is left of a round is not begun once it is closed', async (t) => {
+  const { keeping, looked } = house()
+  keeping.open()
+  await keeping.close()
+  t.same([looked.expired.length, looked.matched.length, looked.purged.length], [1, 0, 0])
 })
 
 function house(log = quiet) {
@@ -62,6 +69,7 @@ function house(log = quiet) {
     },
     receipts: {
       async matchLeft(since) {
+        if (looked.fails instanceof StoreUnavailable) throw looked.fails
         looked.matched.push(since)
         return 0
       },

@@ -362,6 +362,19 @@ async function take(line: Line, replies: IncomingReply[], at = monday): Promise<
   return { received }
 }
 
+t.test('a long reply that cannot be taken keeps nobody else’s from being taken', async (t) => {
+  const line = await statusLine(t)
+  for (const caller of [marta, stranger]) await line.ticket({ caller })
+  await take(line, [part('Seit gestern ', 1, 2)])
+  await take(line, [part('Es rauscht ', 1, 2, { from: stranger })], monday + 1)
+  await line.rows(`UPDATE reply_piles SET piles = '[{' WHERE sender = $1`, [marta])
+  const received: ReceivedReply[] = []
+  const at = monday + 3 * 24 * 60 * minute
+  const { nextAt } = await expirePiles(line.connections, line.sms, at, (one) => received.push(one))
+  t.match(received, [{ from: stranger, text: /Es rauscht/ }])
+  t.equal(nextAt, at + 60 * minute, 'it is tried again later')
+})
+
 function reply(text: string, { from = marta, to = ours, over = route } = {}): IncomingReply {
   return { kind: 'reply', route: over, from, to, text, concatenation: null }
 }
