@@ -18,6 +18,8 @@ export class PforteSide {
   readonly store: Store
   readonly db: pg.Pool
   readonly link: SmscLink
+  /** Parts that the carrier took since the start. */
+  accepted = 0
   readonly #sender: SmsSender
   readonly #database: TestDatabase
 
@@ -27,6 +29,9 @@ export class PforteSide {
     this.link = parts.link
     this.#sender = parts.sender
     this.#database = parts.database
+    this.link.onResult(({ is }) => {
+      if (is === 'accepted') this.accepted++
+    })
   }
 
   /** @param smppUrl of the sink */
