@@ -55,7 +55,10 @@ export class PforteSide {
     })
     await sender.open()
     await bound(link)
-    return new PforteSide({ store, db: new pg.Pool({ connectionString: database.url, max: 2 }), link, sender, database })
+    const db = new pg.Pool({ connectionString: database.url, max: 2 })
+    // A connection that is still saying goodbye ends with the database.
+    db.on('error', () => {})
+    return new PforteSide({ store, db, link, sender, database })
   }
 
   /** Looks for what has become due without its being told. */
