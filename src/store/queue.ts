@@ -12,6 +12,7 @@ import type { Offer, QueueEntryRequest } from '../app/ports/store.ts'
 import { choose, sortKeyAt, type FreeAgent, type Pairing, type WaitingCaller } from '../domain/acd/choose.ts'
 import { saveCalls } from './calls.ts'
 import type { Connections, Run, Statement } from './connections.ts'
+import { milliseconds } from './milliseconds.ts'
 
 const lockQueue: Statement = {
   name: 'lock the group of a queue',
@@ -314,11 +315,6 @@ async function offerAgents(situation: Situation, at: number, reserving: Reservin
 /** An agent's row, as SQL: available at that time, by themselves too. */
 function isFree(agent: string, at: string): string {
   return `${agent}.removed_at IS NULL AND (${agent}.state = 'available' OR ${agent}.state IN ('wrap_up', 'resting') AND ${agent}.until_at <= ${at})`
-}
-
-/** A time inside JSON, where no type parser sees it, as epoch milliseconds. */
-function milliseconds(column: string): string {
-  return `round(extract(epoch FROM ${column}) * 1000)::bigint`
 }
 
 function unique(offers: Offer[]): Offer[] {

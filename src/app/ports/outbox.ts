@@ -60,7 +60,7 @@ export interface Outbox {
   claim<T extends Taken>(request: ClaimRequest<T>): Promise<Claimed<T>>
   /** What the carrier said of parts. Each may be told twice. */
   record(results: readonly TryResult[], at: number): Promise<void>
-  /** Messages that a dead sender was submitting are uncertain from now on. Returns how many, and which senders live. */
+  /** Messages that a dead sender was submitting are uncertain from now on. Returns how many. */
   rescue(sender: string, at: number): Promise<{ uncertain: number }>
   /** Sends again or gives up on those whose time of waiting for an answer is over. */
   settleUncertain(at: number): Promise<{ nextAt: number | null }>

@@ -4,11 +4,7 @@
  *
  * `m` stands for the message, or for whatever has its columns.
  */
-
-/** A time inside JSON, where no type parser sees it, as epoch milliseconds. */
-export function milliseconds(column: string): string {
-  return `round(extract(epoch FROM ${column}) * 1000)::bigint`
-}
+import { milliseconds } from '../milliseconds.ts'
 
 /** Answers a row with `version`: of the ticket on entering its present status. */
 export const presentStatus = `

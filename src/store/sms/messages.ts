@@ -13,24 +13,13 @@ import type { Connections } from '../connections.ts'
 import { isId } from '../ids.ts'
 import { decodeCursor, pageOf } from '../pages.ts'
 import { printable } from '../phone-numbers.ts'
-import { moment, type TraceStep } from '../schema.ts'
+import { moment } from '../schema.ts'
 
 /** What a reply is in, and nothing else. */
 const received = 'received'
 
-type Row = {
-  id: string
-  direction: MessageRecord['direction']
-  to: string
-  from: string
-  text: string
-  template: string | null
-  ticketId: string | null
-  customerId: string | null
-  state: MessageRecordState
+type Row = Omit<MessageRecord, 'parts'> & {
   parts: number
-  trace: TraceStep[]
-  createdAt: number
   /** Of those parts that have a row; null: none has. */
   known: { part: number; messageId: string | null; state: string }[] | null
 }
