@@ -20,16 +20,29 @@ export async function makeFolder(part: string, path: string, mode: number): Prom
     if (code === 'EEXIST' && (await isFolder(path))) return
     const above = dirname(path)
     if (code !== 'ENOENT' || above === path) throw fileFailure(part, path, error)
-    if (await isFolder(above)) {
-      throw new PartFailure({
-        part,
-        what: `no folder can be made in ${above}, so ${path} cannot be used`,
-        mend: 'Set PFORTE_HOME and XDG_CACHE_HOME to folders on a disk.',
-        cause: error,
-      })
-    }
+    if (await isFolder(above)) return await makeInFolder(part, path, mode)
     await makeFolder(part, above, mode)
     await makeFolder(part, path, mode)
+  }
+}
+
+/**
+ * The second and last try, with the folder above there: either somebody made
+ * that one only after our first try, or nobody can make anything in it.
+ */
+async function makeInFolder(part: string, path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode })
+  } catch (error) {
+    const code = errorCode(error)
+    if (code === 'EEXIST' && (await isFolder(path))) return
+    if (code !== 'ENOENT') throw fileFailure(part, path, error)
+    throw new PartFailure({
+      part,
+      what: `no folder can be made in ${dirname(path)}, so ${path} cannot be used`,
+      mend: 'Set PFORTE_HOME and XDG_CACHE_HOME to folders on a disk.',
+      cause: error,
+    })
   }
 }
 
