@@ -1,29 +1,61 @@
-/** One hook asks for the API key, on every route that `route-table.ts` does not name as public. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+/** One hook asks for the API key, on every route that `route-table.ts` does not name as public, and for its scope. */
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import { type KeyHolder, SCOPES } from '../app/ports/api-keys.ts'
 import { ProblemError } from './problem.ts'
 import { pathOf } from './errors.ts'
 import type { RouteTable } from './route-table.ts'
+import { listed, mayUse } from './scopes.ts'
 
-const digest = (text: string) => createHash('sha256').update(text).digest()
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose key came with it; `NOBODY` on routes that need none. */
+    who: KeyHolder
+  }
+}
+
+/** Whoever asks at a route that needs no key, sent with one or not. */
+export const NOBODY: KeyHolder = { keyId: 'none', name: 'nobody', scopes: [] }
+/** Of the key in `PFORTE_API_KEY`, which is in no table, so that nobody can lock themselves out. */
+const FIRST: KeyHolder = { keyId: 'first', name: 'first administrator', scopes: SCOPES }
+
+const digest = (text: string) => hash('sha256', text, 'buffer')
 
 /**
  * Whoever has no key learns nothing about `/v1`, not even which addresses it
  * has: unknown ones there answer 401 as well.
  */
-export function requireKey(app: FastifyInstance, table: RouteTable, apiKey: string): void {
+export function requireKey(app: FastifyInstance, table: RouteTable, firstKey: string): void {
   // Digests are compared, because timingSafeEqual needs equal lengths and the key's length is nobody's business.
-  const expected = digest(apiKey)
+  const first = digest(firstKey)
+  app.decorateRequest('who')
   app.addHook('onRequest', async (request) => {
-    const route = request.routeOptions.url
-    const open = route === undefined ? !/^\/v1(\/|$)/.test(pathOf(request)) : table.isPublic(route)
-    if (open) return
-    const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (given !== undefined && timingSafeEqual(digest(given), expected)) return
-    const detail =
-      given === undefined
-        ? 'Send the API key in the header Authorization: Bearer <key>. PFORTE_HOME/api-key holds it, unless PFORTE_API_KEY is set.'
-        : 'This API key is not valid.'
-    throw new ProblemError(401, 'unauthorized', detail, { headers: { 'www-authenticate': 'Bearer realm="Pforte"' } })
+    const { url, config } = request.routeOptions
+    const isOpen = url === undefined ? !/^\/v1(\/|$)/.test(pathOf(request)) : table.isPublic(url)
+    request.who = isOpen ? NOBODY : holderOf(request.headers.authorization)
+    if (isOpen || url === undefined) return
+    const scopes = listed(config.scope)
+    if (!mayUse(request.who, scopes)) throw forbidden(request.who, scopes)
   })
+
+  function holderOf(authorization: string | undefined): KeyHolder {
+    const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+    if (given === undefined)
+      throw unauthorized(
+        'Send the API key in the header Authorization: Bearer <key>. PFORTE_HOME/api-key holds it, unless PFORTE_API_KEY is set.',
+      )
+    if (!timingSafeEqual(digest(given), first)) throw unauthorized('This API key is not valid.')
+    return FIRST
+  }
+}
+
+function unauthorized(detail: string): ProblemError {
+  return new ProblemError(401, 'unauthorized', detail, { headers: { 'www-authenticate': 'Bearer realm="Pforte"' } })
+}
+
+function forbidden({ name }: KeyHolder, scopes: readonly string[]): ProblemError {
+  const wanted = [...scopes.filter((scope) => scope !== 'admin'), 'admin'].join(' or ')
+  // RFC 6750, section 3.1: what the key lacks.
+  const headers = { 'www-authenticate': `Bearer realm="Pforte", error="insufficient_scope", scope="${scopes.join(' ')}"` }
+  return new ProblemError(403, 'forbidden', `The key "${name}" may not do this: it needs the scope ${wanted}.`, { headers })
 }

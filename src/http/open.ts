@@ -9,7 +9,7 @@ import { DiscreetLog } from './logging.ts'
 import { timeRequests } from './metrics.ts'
 import { describeApi, openApiRoute } from './openapi.ts'
 import type { HttpOptions } from './options.ts'
-import { keepRouteTable } from './route-table.ts'
+import { keepRouteTable, type Route } from './route-table.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { announcementRoutes } from './routes/announcements.ts'
 import { callRoutes } from './routes/calls.ts'
@@ -30,6 +30,7 @@ import { compileValidator } from './validation.ts'
 export type Http = {
   /** Where it listens: `http://127.0.0.1:8080`. */
   url: string
+  readonly routes: readonly Route[]
   /** Takes no new requests, lets those under way be answered, and then ends; within 5 s in any case. */
   close(): Promise<void>
 }
@@ -89,7 +90,7 @@ export async function openHttp(options: HttpOptions, opened?: Door): Promise<Htt
   await app.ready()
   answerWith()
   options.log.info(`listening at ${door.url}`)
-  return { url: door.url, close: () => close(app, door) }
+  return { url: door.url, routes: table.routes, close: () => close(app, door) }
 }
 
 /** Nobody new comes in; those under way are answered, and told that this was the last answer on their connection. */

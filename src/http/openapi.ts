@@ -27,7 +27,9 @@ export async function describeApi(app: Api): Promise<void> {
         description:
           'Customers, PINs, calls, tickets and messages of a telephone hotline. Times are ISO 8601 with zone, ids are strings, numbers E.164.',
       },
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'The API key' } } },
+      components: {
+        securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key. One with the scope admin opens everything' } },
+      },
       security: [{ key: [] }],
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `schema${index}`) },

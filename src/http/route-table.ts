@@ -1,9 +1,11 @@
 /**
- * Every route, written down as it is registered. Authentication reads the list
- * of public ones here, and everything else needs the key: a new route is
- * closed until somebody opens it by name.
+ * Every route, written down as it is registered, with the scopes that open it.
+ * One that is neither public by name nor says which scope it needs is refused
+ * at the start, so that no new route can be open by oversight.
  */
+import assert from 'node:assert/strict'
 import type { FastifyInstance } from 'fastify'
+import { listed, type Scope } from './scopes.ts'
 
 /**
  * Routes that need no key. `/prompts` is for Asterisk, which cannot send one (see `routes/prompts.ts`); health and metrics
@@ -11,7 +13,11 @@ import type { FastifyInstance } from 'fastify'
  */
 const PUBLIC_ROUTES = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/prompts/:hash(^[A-Za-z0-9_-]+).wav']
 
+/** `scopes`: one of them is enough; null for a route that needs no key. */
+export type Route = { method: string; url: string; scopes: readonly Scope[] | null }
+
 export type RouteTable = {
+  readonly routes: readonly Route[]
   isPublic(url: string): boolean
   /** Methods that some route has at this path. */
   methodsAt(path: string): string[]
@@ -20,14 +26,19 @@ export type RouteTable = {
 /** @param pages paths of the console's files, public too: they hold nothing but the page itself. */
 export function keepRouteTable(app: FastifyInstance, pages: readonly string[]): RouteTable {
   const open = new Set([...PUBLIC_ROUTES, ...pages])
-  const routes: { pattern: RegExp; methods: string[] }[] = []
+  const routes: (Route & { pattern: RegExp })[] = []
   app.addHook('onRoute', (route) => {
-    routes.push({ pattern: patternOf(route.url), methods: [route.method].flat() })
-    if (open.has(route.url)) route.schema = { ...route.schema, security: [] }
+    const { url } = route
+    const scopes = open.has(url) ? null : listed(route.config?.scope)
+    assert(scopes?.length !== 0, `${route.method} ${url} names no scope: give it one in its config, or a place among the public routes`)
+    for (const method of [route.method].flat()) routes.push({ method, url, scopes, pattern: patternOf(url) })
+    // Of several requirements one is enough; the list of each names roles (OpenAPI 3.1, "Security Requirement Object").
+    route.schema = { ...route.schema, security: (scopes ?? []).map((scope) => ({ key: [scope] })) }
   })
   return {
+    routes,
     isPublic: (url) => open.has(url),
-    methodsAt: (path) => [...new Set(routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))],
+    methodsAt: (path) => [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))],
   }
 }
 

@@ -5,7 +5,7 @@ import { Registry } from 'prom-client'
 import type { Pool } from 'pg'
 import type { Test } from 'tap'
 import type { HttpOptions, Parts } from '../../src/http/options.ts'
-import { openHttp } from '../../src/http/open.ts'
+import { type Http, openHttp } from '../../src/http/open.ts'
 import { consolePages } from '../../src/console/pages.ts'
 import { drawFlow } from '../../src/console/draw-flow.ts'
 import { toMermaid } from '../../src/domain/call/mermaid.ts'
@@ -25,6 +25,7 @@ export type Answer = { status: number; headers: Headers; body: any }
 
 export type Running = {
   url: string
+  routes: Http['routes']
   store: Store
   query: Pool['query']
   /** With the key and, for an object, as JSON. A string or a Buffer is sent as it stands. */
@@ -67,6 +68,7 @@ export async function runHttp(t: Test, changes: Partial<HttpOptions> = {}, datab
   t.teardown(close)
   return {
     url: http.url,
+    routes: http.routes,
     store,
     query: store.query,
     ask: (method, path, body, headers = {}) => ask(http.url, method, path, body, { authorization: `Bearer ${KEY}`, ...headers }),

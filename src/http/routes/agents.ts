@@ -12,7 +12,10 @@ export function agentRoutes(app: Api, { records, onAgentChanged, now }: HttpOpti
 
   app.get(
     '/v1/agents',
-    { schema: { tags, summary: 'The agents and what they do', response: { 200: List(ref(Agent)), ...problems } } },
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'The agents and what they do', response: { 200: List(ref(Agent)), ...problems } },
+    },
     async () => {
       const agents = await records.agents()
       return { items: agents.map(showAgent), next: null }
@@ -22,6 +25,7 @@ export function agentRoutes(app: Api, { records, onAgentChanged, now }: HttpOpti
   app.put(
     '/v1/agents/:id/state',
     {
+      config: { scope: 'admin' },
       schema: {
         tags,
         summary: 'Make an agent available, paused or offline',

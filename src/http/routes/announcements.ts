@@ -15,6 +15,7 @@ export function announcementRoutes(app: Api, { announce, service }: HttpOptions)
   app.put(
     '/v1/announcements/:name',
     {
+      config: { scope: 'admin' },
       schema: {
         tags: ['service'],
         summary: 'Switch a special announcement on or off',

@@ -20,7 +20,10 @@ export function callRoutes(app: Api, { records, service }: HttpOptions): void {
 
   app.get(
     '/v1/calls',
-    { schema: { tags, summary: 'Calls, newest first', querystring: CallQuery, response: { 200: List(ref(Call)), ...problems } } },
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'Calls, newest first', querystring: CallQuery, response: { 200: List(ref(Call)), ...problems } },
+    },
     async (request) => {
       const { caller, line, outcome } = request.query
       const sought = caller === undefined ? undefined : callerFilter(caller, service().country)
@@ -32,6 +35,7 @@ export function callRoutes(app: Api, { records, service }: HttpOptions): void {
   app.get(
     '/v1/calls/:id',
     {
+      config: { scope: 'read' },
       schema: {
         tags,
         summary: 'A call and its path through the flow',

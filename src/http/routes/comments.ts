@@ -13,6 +13,7 @@ export function commentRoutes(app: Api, { records, now }: HttpOptions): void {
   app.post(
     '/v1/tickets/:id/comments',
     {
+      config: { scope: 'tickets' },
       schema: {
         tags,
         summary: 'Say something about a ticket',
@@ -32,6 +33,7 @@ export function commentRoutes(app: Api, { records, now }: HttpOptions): void {
   app.get(
     '/v1/tickets/:id/comments',
     {
+      config: { scope: 'read' },
       schema: {
         tags,
         summary: 'What was said about a ticket, newest first',

@@ -13,7 +13,10 @@ export function customerRoutes(app: Api, { records, service, now }: HttpOptions)
 
   app.post(
     '/v1/customers',
-    { schema: { tags, summary: 'Create a customer', body: NewCustomer, response: { 201: ref(Customer), ...problems } } },
+    {
+      config: { scope: 'customers' },
+      schema: { tags, summary: 'Create a customer', body: NewCustomer, response: { 201: ref(Customer), ...problems } },
+    },
     async (request, reply) => {
       const { name, numbers = [], language, timeZone, customerNumber } = request.body
       const { country, ...defaults } = service()
@@ -38,7 +41,10 @@ export function customerRoutes(app: Api, { records, service, now }: HttpOptions)
 
   app.get(
     '/v1/customers/:id',
-    { schema: { tags, summary: 'A customer', params: IdParam('a customer'), response: { 200: ref(Customer), ...problems } } },
+    {
+      config: { scope: ['read', 'customers'] },
+      schema: { tags, summary: 'A customer', params: IdParam('a customer'), response: { 200: ref(Customer), ...problems } },
+    },
     async (request) => {
       const customer = await records.customer(request.params.id)
       if (customer === null) throw notFound('customer')
@@ -49,6 +55,7 @@ export function customerRoutes(app: Api, { records, service, now }: HttpOptions)
   app.post(
     '/v1/customers/:id/contracts',
     {
+      config: { scope: 'customers' },
       schema: {
         tags,
         summary: 'Give a customer a contract',
@@ -76,6 +83,7 @@ export function customerRoutes(app: Api, { records, service, now }: HttpOptions)
   app.post(
     '/v1/contracts/:id/pins',
     {
+      config: { scope: 'customers' },
       schema: {
         tags,
         summary: 'Issue a PIN',
@@ -110,7 +118,10 @@ export function customerRoutes(app: Api, { records, service, now }: HttpOptions)
 
   app.delete(
     '/v1/pins/:id',
-    { schema: { tags, summary: 'Revoke a PIN', params: IdParam('a PIN'), response: { 204: NoContent, ...problems } } },
+    {
+      config: { scope: 'customers' },
+      schema: { tags, summary: 'Revoke a PIN', params: IdParam('a PIN'), response: { 204: NoContent, ...problems } },
+    },
     async (request, reply) => {
       valueOf(await records.revokePin(request.params.id, now()))
       return reply.code(204).send(null)

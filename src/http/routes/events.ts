@@ -22,6 +22,7 @@ export function eventRoutes(app: Api, { records, service, now }: HttpOptions): v
   app.post(
     '/v1/events',
     {
+      config: { scope: 'events' },
       schema: {
         tags: ['messages'],
         summary: "Report another system's event, which its customer is told of by SMS",

@@ -33,7 +33,10 @@ export function messageRoutes(app: Api, { records, service }: HttpOptions): void
 
   app.get(
     '/v1/messages',
-    { schema: { tags, summary: 'Messages, newest first', querystring: MessageQuery, response: { 200: List(ref(Message)), ...problems } } },
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'Messages, newest first', querystring: MessageQuery, response: { 200: List(ref(Message)), ...problems } },
+    },
     async (request) => {
       const { ticketId, direction, state, template } = request.query
       const { country } = service()
@@ -53,6 +56,7 @@ export function messageRoutes(app: Api, { records, service }: HttpOptions): void
   app.get(
     '/v1/messages/:id',
     {
+      config: { scope: 'read' },
       schema: {
         tags,
         summary: 'A message: how it stands, and why, step by step',

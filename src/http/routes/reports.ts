@@ -19,6 +19,7 @@ export function reportRoutes(app: Api, { records, service, now }: HttpOptions): 
   app.get(
     '/v1/reports/sms',
     {
+      config: { scope: 'read' },
       schema: {
         tags: ['reports'],
         summary: 'What status SMS bring, beside the equally long time before',

@@ -10,22 +10,33 @@ export function serviceRoutes(app: Api, { records, flows, now }: HttpOptions): v
 
   app.get(
     '/v1/lines',
-    { schema: { tags, summary: 'The lines and their numbers', response: { 200: List(ref(Line)), ...problems } } },
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'The lines and their numbers', response: { 200: List(ref(Line)), ...problems } },
+    },
     async () => ({
       items: await records.lines(),
       next: null,
     }),
   )
 
-  app.get('/v1/queues', { schema: { tags, summary: 'Who waits where', response: { 200: List(ref(Queue)), ...problems } } }, async () => {
-    const queues = await records.queues(now())
-    const items = queues.map((queue) => ({ ...queue, waiting: queue.waiting.map((call) => ({ ...call, sinceAt: isoTime(call.sinceAt) })) }))
-    return { items, next: null }
-  })
+  app.get(
+    '/v1/queues',
+    { config: { scope: 'read' }, schema: { tags, summary: 'Who waits where', response: { 200: List(ref(Queue)), ...problems } } },
+    async () => {
+      const queues = await records.queues(now())
+      const items = queues.map((queue) => ({
+        ...queue,
+        waiting: queue.waiting.map((call) => ({ ...call, sinceAt: isoTime(call.sinceAt) })),
+      }))
+      return { items, next: null }
+    },
+  )
 
   app.get(
     '/v1/flows',
     {
+      config: { scope: 'read' },
       schema: { tags, summary: 'The call flows, as Mermaid text and as pictures', response: { 200: List(ref(FlowPicture)), ...problems } },
     },
     async () => ({ items: [...flows()], next: null }),

@@ -18,6 +18,7 @@ export function simulatorRoutes(app: Api, { simulator, service }: HttpOptions): 
   app.post(
     '/simulator/replies',
     {
+      config: { scope: 'admin' },
       schema: {
         tags,
         summary: 'A phone answers',
@@ -39,6 +40,7 @@ export function simulatorRoutes(app: Api, { simulator, service }: HttpOptions): 
   app.post(
     '/simulator/faults',
     {
+      config: { scope: 'admin' },
       schema: {
         tags,
         summary: 'Have something go wrong at the carrier',
@@ -58,7 +60,7 @@ export function simulatorRoutes(app: Api, { simulator, service }: HttpOptions): 
 
   app.delete(
     '/simulator/faults',
-    { schema: { tags, summary: 'Have nothing go wrong any more', response: { 204: NoContent, ...problems } } },
+    { config: { scope: 'admin' }, schema: { tags, summary: 'Have nothing go wrong any more', response: { 204: NoContent, ...problems } } },
     async (_request, reply) => {
       simulator.clearFaults()
       return reply.code(204).send(null)
@@ -68,6 +70,7 @@ export function simulatorRoutes(app: Api, { simulator, service }: HttpOptions): 
   app.get(
     '/simulator/pdus',
     {
+      config: { scope: 'admin' },
       schema: {
         tags,
         summary: 'What was on the wire, newest first',

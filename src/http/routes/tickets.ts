@@ -25,6 +25,7 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
   app.post(
     '/v1/tickets',
     {
+      config: { scope: 'tickets' },
       schema: {
         tags,
         summary: 'Make a ticket',
@@ -47,6 +48,7 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
   app.patch(
     '/v1/tickets/:id',
     {
+      config: { scope: 'tickets' },
       schema: {
         tags,
         summary: 'Change a ticket',
@@ -67,7 +69,10 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
 
   app.get(
     '/v1/tickets',
-    { schema: { tags, summary: 'Tickets, newest first', querystring: TicketQuery, response: { 200: List(ref(Ticket)), ...problems } } },
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'Tickets, newest first', querystring: TicketQuery, response: { 200: List(ref(Ticket)), ...problems } },
+    },
     async (request) => {
       const { status, caller, customerId } = request.query
       const sought = caller === undefined ? undefined : callerFilter(caller, service().country)
@@ -79,7 +84,10 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
 
   app.get(
     '/v1/tickets/:id',
-    { schema: { tags, summary: 'A ticket', params: IdParam('a ticket'), response: { 200: ref(Ticket), ...problems } } },
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'A ticket', params: IdParam('a ticket'), response: { 200: ref(Ticket), ...problems } },
+    },
     async (request) => {
       const ticket = await records.ticket(request.params.id)
       if (ticket === null) throw notFound('ticket')
@@ -91,6 +99,7 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
     // HEAD is written out, because Fastify's own would read the whole recording to throw it away.
     method: ['GET', 'HEAD'],
     url: '/v1/tickets/:id/voicemail',
+    config: { scope: 'read' },
     schema: {
       tags,
       summary: "A ticket's recording",
