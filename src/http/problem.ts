@@ -86,6 +86,8 @@ export function valueOf<T>(result: Result<T>, as: { invalid?: 'unprocessable' } 
       throw new ProblemError(404, 'not_found', message, { fields })
     case 'conflict':
       throw new ProblemError(CONFLICT, 'conflict', message, { fields })
+    case 'key_reused':
+      throw new ProblemError(UNPROCESSABLE, 'idempotency_key_reused', message, { fields })
     case 'invalid': {
       if (as.invalid !== 'unprocessable') throw new ProblemError(400, 'invalid_field', message, { fields })
       throw new ProblemError(UNPROCESSABLE, 'unprocessable', field === undefined ? message : `${field}: ${message}`, { fields })

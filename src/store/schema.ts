@@ -82,6 +82,7 @@ export type Schema = {
     priority: number
     hours: string
     sla_minutes: number | null
+    pin_by_sms: Generated<boolean>
     valid_from: OptionalTime
     valid_to: OptionalTime
     created_at: Time
@@ -96,6 +97,7 @@ export type Schema = {
     valid_to: OptionalTime
     created_at: Time
     revoked_at: OptionalTime
+    message_id: string | null
   }
   pin_attempts: { id: Generated<number>; line: string; trunk: string | null; caller: string | null; call_id: string; attempted_at: Time }
   line_guards: { line: string; stepped_up_until: Time }
@@ -221,7 +223,7 @@ export type Schema = {
   events: {
     id: string
     type: string
-    idempotency_key: string | null
+    idempotency_digest: Buffer | null
     request_digest: Buffer
     message_ids: string[]
     created_at: Time

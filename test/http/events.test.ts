@@ -43,12 +43,28 @@ t.test('the same key with the same event tells once; with another one it is a mi
   const { ask, post } = await open(t)
   const answers = await Promise.all(Array.from({ length: 4 }, () => post(payment, 'payment 117')))
   for (const answer of answers) t.match(answer, { status: 202, body: answers[0]!.body })
+  t.same(answers.map(({ headers }) => headers.get('idempotency-replayed')).sort(), ['true', 'true', 'true', null].sort())
   t.equal((await ask('GET', '/v1/messages')).body.items.length, 1)
   t.match(await post({ ...payment, data: { ...payment.data, amount: '50,90 €' } }, 'payment 117'), {
-    status: 409,
-    body: { code: 'conflict', errors: [{ in: 'header', field: 'Idempotency-Key' }] },
+    status: 422,
+    body: { code: 'idempotency_key_reused', errors: [{ in: 'header', field: 'Idempotency-Key' }] },
   })
   t.not((await post(payment, 'payment 118')).body.id, answers[0]!.body.id)
+})
+
+t.test('a key counts for a day', async (t) => {
+  let at = monday
+  const { ask, store } = await runHttp(t, { now: () => at })
+  await store.outbox.useSms(definition(), monday)
+  const post = () => ask('POST', '/v1/events', payment, { 'idempotency-key': 'payment 117' })
+  const first = await post()
+  at += 86_399_999
+  t.same((await post()).body, first.body)
+  at += 1
+  const second = await post()
+  t.match(second, { status: 202, body: { messageIds: [String] } })
+  t.not(second.body.id, first.body.id)
+  t.same((await post()).body, second.body, 'it is the key of the newer one now')
 })
 
 t.test('what the file has no text for, or not enough data, is refused by name', async (t) => {

@@ -21,6 +21,9 @@ export type Customer = {
   createdAt: number
 }
 export type NewCustomer = { name: string; numbers: string[]; language: string; timeZone: string; customerNumber?: string; demo?: boolean }
+export type CustomerChange = Partial<Omit<NewCustomer, 'demo'>>
+/** `number` is E.164; `name` is how a name begins. */
+export type CustomerFilter = { number?: string; customerNumber?: string; name?: string } & TimeRange
 
 export type Contract = {
   id: string
@@ -30,11 +33,24 @@ export type Contract = {
   priority: number
   hours: string
   slaMinutes: number | null
+  /** Whether new PINs of it may be sent to the customer's mobile phone. */
+  pinBySms: boolean
   validFrom: number | null
   validTo: number | null
 }
-export type NewContract = Omit<Contract, 'id'>
+export type NewContract = Omit<Contract, 'id' | 'pinBySms'> & { pinBySms?: boolean }
+export type ContractChange = Partial<Omit<Contract, 'id' | 'customerId'>>
 
+/** What can be told of a PIN after it was issued. `messageId`: of the SMS that brought it. */
+export type PinRecord = {
+  id: string
+  contractId: string
+  validFrom: number | null
+  validTo: number | null
+  createdAt: number
+  revokedAt: number | null
+  messageId: string | null
+}
 export type PinIssue = { contractId: string; pin?: string; validFrom?: number; validTo?: number }
 export type IssuedPin = { id: string; contractId: string; pin: string; validFrom: number | null; validTo: number | null; createdAt: number }
 
@@ -135,25 +151,35 @@ export type NewTicketRequest = { subject: string; caller: string | null; custome
 export type TicketChange = { status?: TicketStatus; subject?: string; version?: number }
 export type TicketComment = { id: string; ticketId: string; author: string; text: string; createdAt: number }
 
-/** Another system's event. `to` is E.164. The same idempotency key with the same request brings the same answer. */
+/** Another system's event. `to` is E.164. The same idempotency key of an API key (`keyId`) with the same request brings the same answer. */
 export type EventRequest = {
+  keyId: string
   type: string
   to: string | null
   customerId: string | null
   data: Record<string, string>
   idempotencyKey: string | null
 }
-export type EventRecord = { id: string; messageIds: string[] }
+/** `isReplay`: it was there already. */
+export type EventRecord = { id: string; messageIds: string[]; isReplay: boolean }
 
-export type Refusal = { refused: 'not_found' | 'conflict' | 'invalid'; field?: string; message: string }
+export type Refusal = { refused: 'not_found' | 'conflict' | 'invalid' | 'key_reused'; field?: string; message: string }
 export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
 
 export interface Records {
   createCustomer(customer: NewCustomer, at: number): Promise<Result<Customer>>
   customer(id: string): Promise<Customer | null>
+  customers(filter: CustomerFilter, page: PageRequest): Promise<Page<Customer>>
+  changeCustomer(id: string, change: CustomerChange): Promise<Result<Customer>>
   /** Customer numbers that are longer than what can be typed now, and how many digits the longest has. */
   untypableCustomerNumbers(): Promise<{ customers: number; longest: number }>
   createContract(contract: NewContract, at: number): Promise<Result<Contract>>
+  contract(id: string): Promise<Contract | null>
+  /** Null: there is no such customer. */
+  contracts(customerId: string, page: PageRequest): Promise<Page<Contract> | null>
+  changeContract(id: string, change: ContractChange): Promise<Result<Contract>>
+  /** Never their digits. Null: there is no such contract. */
+  pins(contractId: string, page: PageRequest): Promise<Page<PinRecord> | null>
   /** Draws at random without collision, or takes the given one. The only answer that ever holds the PIN. */
   issuePin(issue: PinIssue, at: number): Promise<Result<IssuedPin>>
   revokePin(id: string, at: number): Promise<Result<null>>

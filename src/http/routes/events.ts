@@ -12,7 +12,7 @@ const Headers = Type.Object({
       minLength: 1,
       maxLength: 200,
       pattern: '^[\\u0021-\\u007e]([\\u0020-\\u007e]*[\\u0021-\\u007e])?$',
-      description: 'The same key with the same request brings the same answer and no second message',
+      description: 'Within 24 hours the same key with the same request brings the same answer and no second message',
     }),
   ),
 })
@@ -36,9 +36,11 @@ export function eventRoutes(app: Api, { records, service, now }: HttpOptions): v
       if (to === undefined && customerId === null) throw invalidField('body', 'to', 'is missing, or customerId in its place')
       const number = to === undefined ? null : requireE164(to, service().country, 'body', 'to')
       const idempotencyKey = request.headers['idempotency-key'] ?? null
-      const event = { type, to: number, customerId, data, idempotencyKey }
+      const event = { keyId: request.who.keyId, type, to: number, customerId, data, idempotencyKey }
       // The request is sound as such; which events there are, and what they must bring, is for pforte.yaml to say.
-      return reply.code(202).send(valueOf(await records.postEvent(event, now()), { invalid: 'unprocessable' }))
+      const { id, messageIds, isReplay } = valueOf(await records.postEvent(event, now()), { invalid: 'unprocessable' })
+      if (isReplay) reply.header('idempotency-replayed', 'true')
+      return reply.code(202).send({ id, messageIds })
     },
   )
 }

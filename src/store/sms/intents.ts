@@ -7,18 +7,16 @@ import { sql, type Transaction } from 'kysely'
 import type { Log } from '../../app/ports/log.ts'
 import type { TicketStatus } from '../../app/ports/records.ts'
 import { reachOf, type StrangerCap, type StrangerCounts } from '../../domain/sms/caps.ts'
-import type { ConsentChange } from '../../domain/sms/consent.ts'
-import { decide, type Decision, type Facts } from '../../domain/sms/decide.ts'
-import { senderFor, wordingFor, type SmsDefinition, type SmsTemplate } from '../../domain/sms/definition.ts'
+import { decide } from '../../domain/sms/decide.ts'
+import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { OwnEventName } from '../../domain/sms/events.ts'
-import { chooseRecipient, refusalOf, type NumberFacts } from '../../domain/sms/recipient.ts'
-import { encodeText, sayUnsendable } from '../../domain/sms/segments.ts'
-import { renderTemplate } from '../../domain/sms/template.ts'
+import { chooseRecipient, refusalOf } from '../../domain/sms/recipient.ts'
 import { ticketValues } from '../../domain/sms/ticket-words.ts'
 import type { Connections } from '../connections.ts'
 import { newId } from '../ids.ts'
 import type { Schema, TraceStep } from '../schema.ts'
 import { consentOf, sentBefore, toldBefore } from './facts.ts'
+import { asIntentRows, factsOf, intoMessages, rowOf, worded, type Intent, type Known } from './intent.ts'
 import { numberFacts } from './number-facts.ts'
 
 /** An alarm is told again if it still bites after this long. */
@@ -29,27 +27,6 @@ export type SmsListeners = {
   onDue: (() => void)[]
   /** A cap on messages to strangers bit: perhaps somebody uses us to text them. */
   onAlarm: ((cap: StrangerCap) => void)[]
-}
-
-/** What a message is about, and to whom. */
-type Intent = {
-  template: SmsTemplate
-  /** Null: there is no number that could get it. */
-  to: NumberFacts | null
-  /** If not null: why `to` gets none. */
-  refusal: Facts['recipient']['refusal']
-  /** Null: nobody has told. */
-  language: string | null
-  timeZone: string
-  /** Sent from where the reply went to; null: the usual sender. */
-  from: string | null
-  values: (language: string) => Record<string, string>
-  ticketId: string | null
-  customerId: string | null
-  tells: { status: TicketStatus; version: number } | null
-  /** Null: not to a stranger. */
-  stranger: { line: string | null } | null
-  dedupe: string
 }
 
 type TicketRow = {
@@ -155,83 +132,31 @@ export class SmsIntents {
     })
   }
 
-  /** The message of another system's event, if its recipient can get one. `data` has what the template asks for. */
-  async event(
-    transaction: Transaction<Schema>,
-    event: { id: string; template: SmsTemplate; to: string | null; customerId: string | null; data: Record<string, string> },
-    at: number,
-  ): Promise<string | null> {
-    const { definition } = this
-    if (definition === null) return null
-    const { rows } = await sql<{ customer_id: string; language: string; time_zone: string; numbers: string[] }>`
-      SELECT k.id AS customer_id, k.language, k.time_zone,
-        ARRAY (SELECT number FROM customer_phone_numbers WHERE customer_id = k.id ORDER BY place) AS numbers
-      FROM customers k
-      WHERE k.id = coalesce(${event.customerId}::uuid, (SELECT customer_id FROM customer_phone_numbers WHERE number = ${event.to}))`.execute(
-      transaction,
-    )
-    const customer = rows[0]
-    const given = event.to === null ? null : numberFacts(event.to)
-    const choice = chooseRecipient(given, given === null ? (customer?.numbers ?? []).map(numberFacts) : [], definition.recipients)
-    return this.#write(transaction, definition, at, {
-      template: event.template,
-      to: 'to' in choice ? choice.to : given,
-      refusal: 'refusal' in choice ? choice.refusal : null,
-      language: customer?.language ?? null,
-      timeZone: customer?.time_zone ?? definition.timeZone,
-      from: null,
-      values: () => Object.fromEntries(Object.entries(event.data).map(([name, value]) => [`data.${name}`, value])),
-      ticketId: null,
-      customerId: customer?.customer_id ?? null,
-      tells: null,
-      stranger: null,
-      dedupe: `event ${event.id}`,
-    })
-  }
-
   async #write(transaction: Transaction<Schema>, definition: SmsDefinition, at: number, intent: Intent): Promise<string | null> {
-    const { template, to } = intent
-    const wording = wordingFor(template, intent.language, definition.languages)
-    if (wording === null) return null
+    const { to } = intent
+    const text = worded(definition, intent)
+    if (text === null) return null
     const id = newId()
-    const rendered = renderTemplate(wording.wording.template, intent.values(wording.language), wording.wording.placeholders)
-    const text = rendered.ok ? rendered.text : ''
-    const encoded = encodeText(text, definition)
-    // Postgres takes neither NUL nor half a character; neither is sent.
-    const body = encoded.ok ? text : text.toWellFormed().replaceAll('\0', '')
-    const facts = await this.#facts(transaction, definition, at, id, intent)
-    const decision = decide(facts, definition.rules)
-    const { state, dueAt, trace } = planned(decision, encoded.ok ? null : sayUnsendable(encoded), at)
+    const known = await this.#known(transaction, definition, at, id, intent)
+    const decision = decide(factsOf(id, intent, known, at), definition.rules)
+    const row = rowOf(definition, id, intent, text, decision, at)
     const { rows } = await sql<{ id: string }>`
-      INSERT INTO messages (id, direction, recipient, sender, body, state, template, ticket_id, customer_id, tells_status, tells_version,
-        is_answer, is_stranger, line, time_zone, happened_at, dedupe_key, due_at, parts, trace, created_at)
-      VALUES (${id}, 'out', ${to?.number ?? ''}, ${intent.from ?? senderFor(definition, template, to?.country ?? null)}, ${body}, ${state},
-        ${template.event}, ${intent.ticketId}, ${intent.customerId}, ${intent.tells?.status ?? null}, ${intent.tells?.version ?? null},
-        ${template.isAnswer}, ${intent.stranger !== null}, ${intent.stranger?.line ?? null}, ${intent.timeZone}, ${new Date(at)},
-        ${`${intent.dedupe} ${to?.number ?? ''}`}, ${dueAt === null ? null : new Date(dueAt)}, ${encoded.ok ? encoded.parts.length : 1},
-        ${JSON.stringify([trace])}::jsonb, ${new Date(at)})
+      ${sql.raw(intoMessages)} jsonb_to_recordset(${JSON.stringify([row])}::jsonb) ${sql.raw(asIntentRows)}
       ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
       RETURNING id`.execute(transaction)
     // The same intent twice: the first one tells.
     if (rows[0] === undefined) return null
     if (to !== null && intent.tells !== null) await supersedeOlder(transaction, intent, to.number, at)
     if (decision.do === 'suppress' && decision.alarm !== null) await this.#alarm(transaction, decision.alarm, at)
-    if (dueAt !== null)
-      this.#connections.afterCommit(transaction, () => {
-        for (const listener of this.#listeners.onDue) listener()
-      })
+    if (row.dueAt !== null) this.#connections.afterCommit(transaction, () => this.tellDue())
     return id
   }
 
-  async #facts(transaction: Transaction<Schema>, definition: SmsDefinition, at: number, id: string, intent: Intent): Promise<Facts> {
-    const { template, to, tells } = intent
+  async #known(transaction: Transaction<Schema>, definition: SmsDefinition, at: number, id: string, intent: Intent): Promise<Known> {
+    const { template, to } = intent
     const { rules } = definition
     const reach = reachOf(template.isAnswer ? rules.answerCaps : rules.caps)
-    const { rows } = await sql<{
-      told: { status: TicketStatus; version: number } | null
-      consent: ConsentChange[] | null
-      sent: number[] | null
-    }>`
+    const { rows } = await sql<Omit<Known, 'stranger'>>`
       WITH m AS (SELECT ${id}::uuid AS id, ${intent.ticketId}::uuid AS ticket_id, ${to?.number ?? ''}::text AS recipient,
         ${template.isAnswer}::boolean AS is_answer)
       SELECT told.told, consent.consent, sent.sent FROM m
@@ -240,29 +165,16 @@ export class SmsIntents {
       CROSS JOIN LATERAL (${sql.raw(sentBefore(`to_timestamp(${at - reach.inMs} / 1000.0)`, String(reach.most)))}) sent`.execute(
       transaction,
     )
-    const { told = null, consent = null, sent = null } = rows[0] ?? {}
     const isToStranger = intent.stranger !== null && to !== null && intent.refusal === null
     return {
-      at,
-      message: {
-        id,
-        ticketId: intent.ticketId,
-        happenedAt: at,
-        goodForMs: template.goodForMs,
-        window: template.window,
-        isAnswer: template.isAnswer,
-        purpose: template.purpose,
-        tells,
-      },
-      ticket: tells === null ? null : { version: tells.version, told },
-      recipient: {
-        refusal: intent.refusal,
-        timeZone: intent.timeZone,
-        consent: consent ?? [],
-        sentAt: sent ?? [],
-        stranger: isToStranger ? await strangerCounts(transaction, definition, to.number, intent.stranger?.line ?? null, at) : null,
-      },
+      ...rows[0]!,
+      stranger: isToStranger ? await strangerCounts(transaction, definition, to.number, intent.stranger?.line ?? null, at) : null,
     }
+  }
+
+  /** After a commit: something may be due. */
+  tellDue(): void {
+    for (const listener of this.#listeners.onDue) listener()
   }
 
   async #alarm(transaction: Transaction<Schema>, cap: StrangerCap, at: number): Promise<void> {
@@ -279,20 +191,6 @@ export class SmsIntents {
           'ALARM: messages to unknown numbers reach their cap: perhaps somebody with forged caller IDs uses this line to text strangers',
         )
     })
-  }
-}
-
-function planned(decision: Decision, unsendable: string | null, at: number): { state: string; dueAt: number | null; trace: TraceStep } {
-  const trace = { at, what: decision.what, why: decision.why }
-  switch (decision.do) {
-    case 'suppress':
-      return { state: 'suppressed', dueAt: null, trace }
-    case 'supersede':
-      return { state: 'superseded', dueAt: null, trace }
-    case 'send':
-    case 'hold':
-      if (unsendable !== null) return { state: 'failed', dueAt: null, trace: { at, what: 'failed', why: unsendable } }
-      return decision.do === 'send' ? { state: 'queued', dueAt: at, trace } : { state: 'held', dueAt: decision.until, trace }
   }
 }
 

@@ -100,7 +100,7 @@ export class SendingSide {
 
   /** Another system's event, of which its template says that a repeat is better than a gap. @returns the message's id */
   async tellsOfPayment(to: string, invoice = '4711'): Promise<string> {
-    const event = { type: repeated, to, customerId: null, data: { amount: '10,00 €', invoice }, idempotencyKey: null }
+    const event = { keyId: 'shop', type: repeated, to, customerId: null, data: { amount: '10,00 €', invoice }, idempotencyKey: null }
     return valueOf(await this.store.records.postEvent(event, Date.now())).messageIds[0]!
   }
 

@@ -185,7 +185,7 @@ t.test('a text that cannot be sent as it is is not sent, and never with a wrong 
   const line = await statusLine(t, saying())
   const events = new SmsEvents(line.connections, line.sms)
   const became = async (text: string): Promise<Stamped> => {
-    const event = { type: 'payment.received', to: marta, customerId: null, data: { text }, idempotencyKey: null }
+    const event = { keyId: 'shop', type: 'payment.received', to: marta, customerId: null, data: { text }, idempotencyKey: null }
     const posted = await events.post(event, monday)
     const id = posted.ok ? posted.value.messageIds[0] : 'none'
     return (await stands(line, `id = '${id}'`))[0]!
