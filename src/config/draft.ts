@@ -14,6 +14,8 @@ export type Section = (typeof sections)[number]
 const settings: Record<string, readonly (string | number)[]> = {
   sms: ['templates', 'caps', 'words', 'status_words', 'senders'],
   smpp: ['routes'],
+  retention: [],
+  logs: [],
 }
 
 export type Draft = {

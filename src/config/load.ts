@@ -7,6 +7,7 @@ import { holidaysOf, isTimeZone, roundTheClock, weeklySpans } from './hours.ts'
 import { linesOf } from './lines.ts'
 import { agentsOf, queuesOf } from './people.ts'
 import { pinOf } from './pin.ts'
+import { logsOf, retentionOf } from './privacy.ts'
 import { inOrder } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { promptsOf } from './prompts.ts'
@@ -84,6 +85,8 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
     trunks: { ...file.trunks },
     sms,
     smpp,
+    retention: retentionOf(file.retention),
+    logs: logsOf(file.logs),
   }
   return {
     service: { hash: contentHash(service), ...service },

@@ -2,6 +2,7 @@
  * The service as the rest of Pforte knows it: what `pforte.yaml` says, checked,
  * in the units and words of the domain, with defaults filled in.
  */
+import type { RetentionRules } from '../app/ports/retention.ts'
 import type { AgentDefinition, PinLimits } from '../app/ports/store.ts'
 import type { Flow, Hours, PinRules } from '../domain/call/flow.ts'
 import type { SmsDefinition } from '../domain/sms/definition.ts'
@@ -83,6 +84,9 @@ export type Service = {
   /** Null: the file has no status SMS. */
   sms: SmsDefinition | null
   smpp: Smpp
+  retention: RetentionRules
+  /** How telephone numbers stand in the log. */
+  logs: { numbers: 'full' | 'masked' | 'none' }
 }
 
 /** Spoken outside of any flow: `caller_gone`, to an agent who picked up as the caller went. */

@@ -154,6 +154,18 @@ t.test('what is left out has a default', async (t) => {
   t.same({ country, timeZone, tts, announcements }, { country: 'DE', timeZone: 'Europe/Berlin', tts: { command: null }, announcements: [] })
 })
 
+t.test('how long what is kept, and what the log shows', async (t) => {
+  const day = 86_400_000
+  const usual = { recordings: 90 * day, messageTexts: 90 * day, numbers: 180 * day, tickets: 1095 * day }
+  const others = { events: 30 * day, webhooks: 30 * day, audit: 365 * day }
+  t.same(load(minimalText).retention, { ...usual, ...others })
+  t.same(load(defaultText).retention, load(minimalText).retention, 'the file that comes with Pforte says what is usual')
+  t.same(load(minimalText).logs, { numbers: 'masked' })
+  const other = load(`${minimalText}\nretention: { recordings: 7d, message_texts: 48h, numbers: forever }\nlogs: { numbers: none }\n`)
+  t.same(other.retention, { ...usual, ...others, recordings: 7 * day, messageTexts: 2 * day, numbers: null })
+  t.same(other.logs, { numbers: 'none' })
+})
+
 t.test('hashes tell what has changed', async (t) => {
   const before = load(minimalText)
   t.equal(load(`# a comment\n${minimalText}`).hash, before.hash, 'a comment changes nothing')

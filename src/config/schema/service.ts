@@ -1,11 +1,11 @@
 /**
  * `pforte.yaml` as one schema: the types in here, the validation at start and
  * `pforte.schema.json` for editors all come from it. Keys that nothing carries
- * out yet are not in it, so that nobody relies on them: `retention` gets its
- * section here when it is built.
+ * out yet are not in it, so that nobody relies on them.
  */
 import Type from 'typebox'
 import type { Static } from 'typebox'
+import { logs, retention } from './privacy.ts'
 import { smpp } from './smpp.ts'
 import { sms } from './sms.ts'
 import { flow } from './steps.ts'
@@ -261,6 +261,8 @@ export const serviceFile = Type.Object(
     trunks: Type.Optional(named(trunk, 'Ways out, for transfers.')),
     sms: Type.Optional(sms),
     smpp: Type.Optional(smpp),
+    retention: Type.Optional(retention),
+    logs: Type.Optional(logs),
   },
   { ...closed, title: 'Pforte: the definition of a service' },
 )
