@@ -14,6 +14,7 @@ import { agentRoutes } from './routes/agents.ts'
 import { announcementRoutes } from './routes/announcements.ts'
 import { callRoutes } from './routes/calls.ts'
 import { commentRoutes } from './routes/comments.ts'
+import { contractRoutes } from './routes/contracts.ts'
 import { customerRoutes } from './routes/customers.ts'
 import { demoAgentRoutes } from './routes/demo-agent.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -37,6 +38,7 @@ export type Http = {
 
 const ROUTES = [
   customerRoutes,
+  contractRoutes,
   callRoutes,
   ticketRoutes,
   commentRoutes,

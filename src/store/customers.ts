@@ -1,16 +1,26 @@
-/** Customers, their numbers and contracts. */
-import { sql } from 'kysely'
-import type { Contract, Customer, DemoRows, NewContract, NewCustomer, Refusal, Result } from '../app/ports/records.ts'
+/** Customers and their numbers. */
+import { sql, type Kysely, type SelectQueryBuilder, type Transaction } from 'kysely'
+import type {
+  Customer,
+  CustomerChange,
+  CustomerFilter,
+  DemoRows,
+  NewCustomer,
+  Page,
+  PageRequest,
+  Refusal,
+  Result,
+} from '../app/ports/records.ts'
 import type { Connections, Statement } from './connections.ts'
+import { customerNumberMistake, noneLeft, typable } from './customer-numbers.ts'
 import { violatedUnique } from './errors.ts'
 import { isId, newId } from './ids.ts'
+import { newestFirst, pageOf } from './pages.ts'
 import { printable, type PhoneNumbers } from './phone-numbers.ts'
+import { moment, type Schema } from './schema.ts'
 
-const customerNumberForm = /^[0-9]{4,12}$/
 /** Given numbers may lie where the sequence will come; each of these draws skips one. */
 const drawsOfCustomerNumber = 1000
-/** The sequence begins behind it (migrations/0001_hotline.sql). Where fewer digits are typed, what it has given since counts. */
-const beforeFirstDrawn = 100_000
 
 const countUntypable: Statement = {
   name: 'count untypable customer numbers',
@@ -45,97 +55,63 @@ export class Customers {
   }
 
   async create(customer: NewCustomer, at: number): Promise<Result<Customer>> {
-    const numbers: string[] = []
-    for (const given of customer.numbers) {
-      const number = this.#numbers.e164(given)
-      if (number === null)
-        return refuse(
-          'invalid',
-          'numbers',
-          `"${printable(given).slice(0, 40)}" is no telephone number. Write it as +49…, with country and area code.`,
-        )
-      if (!numbers.includes(number)) numbers.push(number)
-    }
-    if (customer.customerNumber !== undefined && !customerNumberForm.test(customer.customerNumber)) {
-      return refuse('invalid', 'customerNumber', 'A customer number has 4 to 12 digits and nothing else, because it is typed on the phone.')
-    }
-    if (customer.customerNumber !== undefined && customer.customerNumber.length > this.#numberLength) {
-      return refuse(
-        'invalid',
-        'customerNumber',
-        `At most ${this.#numberLength} digits of a customer number can be typed (pin.customer_number_length in pforte.yaml).`,
-      )
-    }
-    try {
-      return await this.#write(customer, numbers, at)
-    } catch (error) {
-      const constraint = violatedUnique(error)
-      if (constraint === 'customers_customer_number_key')
-        return refuse('conflict', 'customerNumber', 'Another customer has this customer number.')
-      if (constraint === 'customer_phone_numbers_pkey')
-        return refuse('conflict', 'numbers', 'One of these numbers belongs to another customer.')
-      throw error
-    }
+    const numbers = this.#inOneForm(customer.numbers)
+    if (!numbers.ok) return numbers
+    const mistake = this.#mistakeIn(customer.customerNumber)
+    if (mistake !== null) return mistake
+    return orConflict(() => this.#connections.kyselyTransaction((transaction) => this.#insert(transaction, customer, numbers.value, at)))
   }
 
   async get(id: string): Promise<Customer | null> {
-    if (!isId(id)) return null
-    const row = await this.#connections.kysely
-      .selectFrom('customers')
-      .select(['id', 'customer_number as customerNumber', 'name', 'language', 'time_zone as timeZone', 'created_at as createdAt'])
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (row === undefined) return null
-    const numbers = await this.#connections.kysely
-      .selectFrom('customer_phone_numbers')
-      .select('number')
-      .where('customer_id', '=', id)
-      .orderBy('place')
-      .execute()
-    return { ...row, numbers: numbers.map(({ number }) => number) }
+    return isId(id) ? readCustomer(this.#connections.kysely, id) : null
   }
 
-  async createContract(contract: NewContract, at: number): Promise<Result<Contract>> {
-    const noCustomer = refuse('not_found', 'customerId', 'There is no such customer.')
-    if (!isId(contract.customerId)) return noCustomer
-    const { validFrom, validTo } = contract
-    if (validFrom !== null && validTo !== null && validFrom >= validTo) {
-      return refuse('invalid', 'validTo', 'The contract would end before it begins.')
+  /** Newest first. `name` is how a name begins, whatever its case; `number` is looked for in E.164. */
+  async list(filter: CustomerFilter, page: PageRequest): Promise<Page<Customer>> {
+    let query = customersWithNumbers(this.#connections.kysely)
+    if (filter.customerNumber !== undefined) query = query.where('customers.customer_number', '=', printable(filter.customerNumber))
+    if (filter.number !== undefined) {
+      const owner = sql<string>`(SELECT customer_id FROM customer_phone_numbers WHERE number = ${printable(filter.number)})`
+      query = query.where('customers.id', '=', owner)
     }
-    return this.#connections.kyselyTransaction<Result<Contract>>(async (transaction) => {
-      const customer = await transaction
-        .selectFrom('customers')
-        .select('id')
-        .where('id', '=', contract.customerId)
-        .forKeyShare()
-        .executeTakeFirst()
-      if (customer === undefined) return noCustomer
-      const queue = await transaction
-        .selectFrom('queues')
-        .select('name')
-        .where('name', '=', contract.queue)
-        .forKeyShare()
-        .executeTakeFirst()
-      if (queue === undefined)
-        return refuse('invalid', 'queue', `There is no queue "${printable(contract.queue)}"; queues are defined in pforte.yaml.`)
-      const id = newId()
-      await transaction
-        .insertInto('contracts')
-        .values({
-          id,
-          customer_id: contract.customerId,
-          service: printable(contract.service),
-          queue: contract.queue,
-          priority: contract.priority,
-          hours: contract.hours,
-          sla_minutes: contract.slaMinutes,
-          created_at: new Date(at),
-          valid_from: validFrom === null ? null : new Date(validFrom),
-          valid_to: validTo === null ? null : new Date(validTo),
-        })
-        .execute()
-      return { ok: true, value: { ...contract, id } }
-    })
+    if (filter.name !== undefined) {
+      const beginning = printable(filter.name).replace(/[\\%_]/g, '\\$&')
+      query = query.where(sql<boolean>`lower(customers.name) LIKE lower(${beginning}) || '%'`)
+    }
+    if (filter.from !== undefined) query = query.where('customers.created_at', '>=', moment(filter.from))
+    if (filter.to !== undefined) query = query.where('customers.created_at', '<', moment(filter.to))
+    const rows = await newestFirst(query, 'customers.created_at', 'customers.id', isId, page).execute()
+    return pageOf(
+      rows,
+      page.limit,
+      (row) => ({ at: row.createdAt, id: row.id }),
+      (row) => row,
+    )
+  }
+
+  /** Only what is given changes. `numbers` are all that the customer has from now on. */
+  async change(id: string, change: CustomerChange): Promise<Result<Customer>> {
+    const noCustomer = refuse('not_found', null, 'There is no such customer.')
+    if (!isId(id)) return noCustomer
+    const numbers = change.numbers === undefined ? null : this.#inOneForm(change.numbers)
+    if (numbers?.ok === false) return numbers
+    const mistake = this.#mistakeIn(change.customerNumber)
+    if (mistake !== null) return mistake
+    const columns = {
+      ...(change.name === undefined ? {} : { name: printable(change.name) }),
+      ...(change.language === undefined ? {} : { language: change.language }),
+      ...(change.timeZone === undefined ? {} : { time_zone: change.timeZone }),
+      ...(change.customerNumber === undefined ? {} : { customer_number: change.customerNumber }),
+    }
+    return orConflict(() =>
+      this.#connections.kyselyTransaction<Result<Customer>>(async (transaction) => {
+        const found = await transaction.selectFrom('customers').select('id').where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
+        if (found === undefined) return noCustomer
+        if (Object.keys(columns).length > 0) await transaction.updateTable('customers').set(columns).where('id', '=', id).execute()
+        if (numbers !== null) await replaceNumbers(transaction, id, numbers.value)
+        return { ok: true, value: (await readCustomer(transaction, id))! }
+      }),
+    )
   }
 
   /** What there is of the demo, while there is nobody else. */
@@ -151,52 +127,111 @@ export class Customers {
     return { customers: row!.customers, longest: row!.longest ?? 0 }
   }
 
-  #write(customer: NewCustomer, numbers: string[], at: number): Promise<Result<Customer>> {
-    return this.#connections.kyselyTransaction<Result<Customer>>(async (transaction) => {
-      const id = newId()
-      const insert = (customerNumber: string) =>
-        transaction.insertInto('customers').values({
-          id,
-          customer_number: customerNumber,
-          name: printable(customer.name),
-          language: customer.language,
-          time_zone: customer.timeZone,
-          demo: customer.demo ?? false,
-          created_at: new Date(at),
-        })
-      let customerNumber = customer.customerNumber
-      if (customerNumber !== undefined) await insert(customerNumber).execute()
-      for (let draws = 0; customerNumber === undefined; draws += 1) {
-        if (draws === drawsOfCustomerNumber) throw new Error(`no free customer number within ${drawsOfCustomerNumber} draws`)
-        const { rows } = await sql<{ drawn: string }>`SELECT nextval('customer_numbers_drawn')::text AS drawn`.execute(transaction)
-        const drawn = this.#typable(Number(rows[0]!.drawn))
-        if (drawn === null) return noneLeft(this.#numberLength)
-        const inserted = await insert(drawn)
-          .onConflict((conflict) => conflict.column('customer_number').doNothing())
-          .executeTakeFirst()
-        if (inserted.numInsertedOrUpdatedRows === 1n) customerNumber = drawn
-      }
-      if (numbers.length > 0) {
-        await transaction
-          .insertInto('customer_phone_numbers')
-          .values(numbers.map((number, place) => ({ number, customer_id: id, place })))
-          .execute()
-      }
-      const { name, language, timeZone } = customer
-      return { ok: true, value: { id, customerNumber, name: printable(name), numbers, language, timeZone, createdAt: at } }
-    })
+  /** In E.164, each once, in the order given. */
+  #inOneForm(given: readonly string[]): Result<string[]> {
+    const numbers: string[] = []
+    for (const text of given) {
+      const number = this.#numbers.e164(text)
+      if (number === null)
+        return refuse(
+          'invalid',
+          'numbers',
+          `"${printable(text).slice(0, 40)}" is no telephone number. Write it as +49…, with country and area code.`,
+        )
+      if (!numbers.includes(number)) numbers.push(number)
+    }
+    return { ok: true, value: numbers }
   }
 
-  /** What the sequence gave, in as many digits as can be typed; null if it has run past them. */
-  #typable(drawn: number): string | null {
-    const length = this.#numberLength
-    const text = String(beforeFirstDrawn).length <= length ? String(drawn) : String(drawn - beforeFirstDrawn).padStart(length, '0')
-    return text.length <= length ? text : null
+  #mistakeIn(customerNumber: string | undefined): { ok: false; refusal: Refusal } | null {
+    const mistake = customerNumber === undefined ? null : customerNumberMistake(customerNumber, this.#numberLength)
+    return mistake === null ? null : refuse('invalid', 'customerNumber', mistake)
+  }
+
+  async #insert(transaction: Transaction<Schema>, customer: NewCustomer, numbers: string[], at: number): Promise<Result<Customer>> {
+    const id = newId()
+    const insert = (customerNumber: string) =>
+      transaction.insertInto('customers').values({
+        id,
+        customer_number: customerNumber,
+        name: printable(customer.name),
+        language: customer.language,
+        time_zone: customer.timeZone,
+        demo: customer.demo ?? false,
+        created_at: new Date(at),
+      })
+    let customerNumber = customer.customerNumber
+    if (customerNumber !== undefined) await insert(customerNumber).execute()
+    for (let draws = 0; customerNumber === undefined; draws += 1) {
+      if (draws === drawsOfCustomerNumber) throw new Error(`no free customer number within ${drawsOfCustomerNumber} draws`)
+      const { rows } = await sql<{ drawn: number }>`SELECT nextval('customer_numbers_drawn') AS drawn`.execute(transaction)
+      const drawn = typable(rows[0]!.drawn, this.#numberLength)
+      if (drawn === null) return refuse('conflict', null, noneLeft(this.#numberLength))
+      const inserted = await insert(drawn)
+        .onConflict((conflict) => conflict.column('customer_number').doNothing())
+        .executeTakeFirst()
+      if (inserted.numInsertedOrUpdatedRows === 1n) customerNumber = drawn
+    }
+    await insertNumbers(transaction, id, numbers)
+    const { name, language, timeZone } = customer
+    return { ok: true, value: { id, customerNumber, name: printable(name), numbers, language, timeZone, createdAt: at } }
   }
 }
 
-function noneLeft(length: number): { ok: false; refusal: Refusal } {
-  return refuse('conflict', null, `No customer number of ${length} digits is left. Allow more (pin.customer_number_length in pforte.yaml).`)
+/** As they stand, in a transaction or outside. */
+async function readCustomer(database: Kysely<Schema>, id: string): Promise<Customer | null> {
+  return (await customersWithNumbers(database).where('customers.id', '=', id).executeTakeFirst()) ?? null
+}
+
+function customersWithNumbers(database: Kysely<Schema>): SelectQueryBuilder<Schema, 'customers', Customer> {
+  return database
+    .selectFrom('customers')
+    .select([
+      'customers.id',
+      'customers.customer_number as customerNumber',
+      'customers.name',
+      'customers.language',
+      'customers.time_zone as timeZone',
+      'customers.created_at as createdAt',
+      sql<string[]>`ARRAY (SELECT n.number FROM customer_phone_numbers n WHERE n.customer_id = customers.id ORDER BY n.place)`.as(
+        'numbers',
+      ),
+    ])
+}
+
+async function insertNumbers(transaction: Transaction<Schema>, id: string, numbers: readonly string[]): Promise<void> {
+  if (numbers.length === 0) return
+  await transaction
+    .insertInto('customer_phone_numbers')
+    .values(numbers.map((number, place) => ({ number, customer_id: id, place })))
+    .execute()
+}
+
+/** Those that stay are not written again, so that the record of changes tells what changed. */
+async function replaceNumbers(transaction: Transaction<Schema>, id: string, numbers: string[]): Promise<void> {
+  await sql`DELETE FROM customer_phone_numbers WHERE customer_id = ${id} AND number <> ALL (${numbers}::text[])`.execute(transaction)
+  const { rows } = await sql<{ number: string; place: number }>`
+    SELECT number, place FROM customer_phone_numbers WHERE customer_id = ${id}`.execute(transaction)
+  const places = new Map(rows.map(({ number, place }) => [number, place]))
+  for (const [place, number] of numbers.entries()) {
+    const before = places.get(number)
+    if (before === undefined) await transaction.insertInto('customer_phone_numbers').values({ number, customer_id: id, place }).execute()
+    else if (before !== place) await transaction.updateTable('customer_phone_numbers').set({ place }).where('number', '=', number).execute()
+  }
+}
+
+/** Whoever else has the number was there first. */
+async function orConflict<T>(write: () => Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await write()
+  } catch (error) {
+    const constraint = violatedUnique(error)
+    if (constraint === 'customers_customer_number_key')
+      return refuse('conflict', 'customerNumber', 'Another customer has this customer number.')
+    if (constraint === 'customer_phone_numbers_pkey')
+      return refuse('conflict', 'numbers', 'One of these numbers belongs to another customer.')
+    throw error
+  }
 }
 
 export function refuse(refused: Refusal['refused'], field: string | null, message: string): { ok: false; refusal: Refusal } {

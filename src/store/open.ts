@@ -9,6 +9,7 @@ import { Announcements } from './announcements.ts'
 import { CallRecords } from './call-records.ts'
 import { Calls } from './calls.ts'
 import { Connections, defaultWaits, type Waits } from './connections.ts'
+import { Contracts } from './contracts.ts'
 import { Customers } from './customers.ts'
 import { DefinitionsSync } from './definitions.ts'
 import { Keys } from './keys.ts'
@@ -101,6 +102,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     announcements: new Announcements(connections),
     callRecords: new CallRecords(connections),
     calls: new Calls(connections),
+    contracts: new Contracts(connections),
     customers: new Customers(connections, numbers, options.customerNumberLength),
     definitions: new DefinitionsSync(connections, keys),
     gate,
@@ -150,6 +152,7 @@ type Parts = {
   announcements: Announcements
   callRecords: CallRecords
   calls: Calls
+  contracts: Contracts
   customers: Customers
   definitions: DefinitionsSync
   gate: PinGate
@@ -205,6 +208,7 @@ function recordsOf(
     agents,
     announcements,
     callRecords,
+    contracts,
     customers,
     messages,
     pins,
@@ -221,8 +225,14 @@ function recordsOf(
   return {
     createCustomer: (customer, at) => customers.create(customer, at),
     customer: (id) => customers.get(id),
+    customers: (filter, page) => customers.list(filter, page),
+    changeCustomer: (id, change) => customers.change(id, change),
     untypableCustomerNumbers: () => customers.untypable(),
-    createContract: (contract, at) => customers.createContract(contract, at),
+    createContract: (contract, at) => contracts.create(contract, at),
+    contract: (id) => contracts.get(id),
+    contracts: (customerId, page) => contracts.ofCustomer(customerId, page),
+    changeContract: (id, change) => contracts.change(id, change),
+    pins: (contractId, page) => pins.list(contractId, page),
     issuePin: (issue, at) => pins.issue(issue, at),
     revokePin: (id, at) => pins.revoke(id, at),
     tickets: (filter, page) => tickets.list(filter, page),

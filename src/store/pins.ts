@@ -1,11 +1,12 @@
 /** Issuing and revoking PINs. Only digests are kept; the PIN itself leaves in one answer and is forgotten. */
 import { randomInt } from 'node:crypto'
 import { isObviousPin } from '../domain/gate/limits.ts'
-import type { IssuedPin, PinIssue, Result } from '../app/ports/records.ts'
+import type { IssuedPin, Page, PageRequest, PinIssue, PinRecord, Result } from '../app/ports/records.ts'
 import type { Connections, Run, Statement } from './connections.ts'
 import { refuse } from './customers.ts'
 import { isId, newId } from './ids.ts'
 import type { Keys } from './keys.ts'
+import { newestFirst, pageOf } from './pages.ts'
 
 /** Even with 99 of 100 PINs in use one of these draws hits a free one with near certainty. */
 const drawsOfPin = 1000
@@ -107,6 +108,35 @@ export class Pins {
     if (revoked.length === 0) return refuse('not_found', null, 'There is no such PIN.')
     this.#changed()
     return { ok: true, value: null }
+  }
+
+  /** Newest first; null: there is no such contract. */
+  async list(contractId: string, page: PageRequest): Promise<Page<PinRecord> | null> {
+    if (!isId(contractId)) return null
+    const { kysely } = this.#connections
+    const query = kysely
+      .selectFrom('pins')
+      .select([
+        'id',
+        'contract_id as contractId',
+        'valid_from as validFrom',
+        'valid_to as validTo',
+        'created_at as createdAt',
+        'revoked_at as revokedAt',
+        'message_id as messageId',
+      ])
+      .where('contract_id', '=', contractId)
+    const rows: PinRecord[] = await newestFirst(query, 'created_at', 'id', isId, page).execute()
+    if (rows.length === 0) {
+      const contract = await kysely.selectFrom('contracts').select('id').where('id', '=', contractId).executeTakeFirst()
+      if (contract === undefined) return null
+    }
+    return pageOf(
+      rows,
+      page.limit,
+      (row) => ({ at: row.createdAt, id: row.id }),
+      (row) => row,
+    )
   }
 
   async #draw(run: Run, insert: (pin: string) => Promise<boolean>): Promise<string | null> {

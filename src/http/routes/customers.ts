@@ -1,15 +1,31 @@
-import { type Api, NoContent, problems, validity } from '../api.ts'
+import { Type } from 'typebox'
+import { type Api, given, pageOf, problems, timeRange } from '../api.ts'
 import { isoTime } from '../formats.ts'
 import type { HttpOptions } from '../options.ts'
-import { requireE164 } from '../phone-number.ts'
+import { callerFilter, requireE164 } from '../phone-number.ts'
 import { invalidField, notFound, valueOf } from '../problem.ts'
-import { IdParam, ref } from '../schemas/common.ts'
-import { Contract, Customer, IssuedPin, NewContract, NewCustomer, NewPin } from '../schemas/customers.ts'
+import { IdParam, List, ListQuery, ref } from '../schemas/common.ts'
+import { Customer, CustomerChange, NewCustomer } from '../schemas/customers.ts'
 import type * as Records from '../../app/ports/records.ts'
 
-/** Customers, their contracts, and the PINs of those. */
+const CustomerQuery = ListQuery({
+  number: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'One of their phone numbers' })),
+  customerNumber: Type.Optional(Type.String({ minLength: 1, maxLength: 12 })),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'How the name begins, whatever its case' })),
+})
+
+/** Who the telco's customers are. */
 export function customerRoutes(app: Api, { records, service, now }: HttpOptions): void {
   const tags = ['customers']
+
+  /** In E.164; none twice. */
+  const dialled = (numbers: readonly string[]): string[] => {
+    const { country } = service()
+    const read = numbers.map((number, index) => requireE164(number, country, 'body', `numbers.${index}`))
+    const repeated = read.findIndex((number, index) => read.indexOf(number) < index)
+    if (repeated !== -1) throw invalidField('body', `numbers.${repeated}`, 'is in the list twice')
+    return read
+  }
 
   app.post(
     '/v1/customers',
@@ -18,24 +34,30 @@ export function customerRoutes(app: Api, { records, service, now }: HttpOptions)
       schema: { tags, summary: 'Create a customer', body: NewCustomer, response: { 201: ref(Customer), ...problems } },
     },
     async (request, reply) => {
-      const { name, numbers = [], language, timeZone, customerNumber } = request.body
-      const { country, ...defaults } = service()
-      const dialled = numbers.map((number, index) => requireE164(number, country, 'body', `numbers.${index}`))
-      const repeated = dialled.findIndex((number, index) => dialled.indexOf(number) < index)
-      if (repeated !== -1) throw invalidField('body', `numbers.${repeated}`, 'is in the list twice')
+      const { name, numbers = [], customerNumber } = request.body
+      const { language = service().language, timeZone = service().timeZone } = request.body
       const customer = valueOf(
         await records.createCustomer(
-          {
-            name: name.trim(),
-            numbers: dialled,
-            language: language ?? defaults.language,
-            timeZone: timeZone ?? defaults.timeZone,
-            ...(customerNumber === undefined ? {} : { customerNumber }),
-          },
+          { name: name.trim(), numbers: dialled(numbers), language, timeZone, ...given({ customerNumber }) },
           now(),
         ),
       )
       return reply.code(201).header('location', `/v1/customers/${customer.id}`).send(showCustomer(customer))
+    },
+  )
+
+  app.get(
+    '/v1/customers',
+    {
+      config: { scope: ['read', 'customers'] },
+      schema: { tags, summary: 'Customers, newest first', querystring: CustomerQuery, response: { 200: List(ref(Customer)), ...problems } },
+    },
+    async (request) => {
+      const { number, customerNumber, name } = request.query
+      const sought = number === undefined ? undefined : callerFilter(number, service().country)
+      const filter = { ...given({ number: sought, customerNumber, name }), ...timeRange(request.query) }
+      const page = await records.customers(filter, pageOf(request.query))
+      return { items: page.items.map(showCustomer), next: page.next }
     },
   )
 
@@ -52,87 +74,33 @@ export function customerRoutes(app: Api, { records, service, now }: HttpOptions)
     },
   )
 
-  app.post(
-    '/v1/customers/:id/contracts',
+  app.patch(
+    '/v1/customers/:id',
     {
       config: { scope: 'customers' },
       schema: {
         tags,
-        summary: 'Give a customer a contract',
+        summary: 'Change a customer',
+        description: 'Only what is given changes. `numbers` are all that the customer has from now on.',
         params: IdParam('a customer'),
-        body: NewContract,
-        response: { 201: ref(Contract), ...problems },
+        body: CustomerChange,
+        response: { 200: ref(Customer), ...problems },
       },
     },
-    async (request, reply) => {
-      const facts = service()
-      const { service: sold, queue = facts.queue, priority = 0, hours = 'always', slaMinutes = null } = request.body
-      if (hours !== 'always' && !facts.hours.includes(hours)) {
-        throw invalidField('body', 'hours', `must be one of ${['always', ...facts.hours].join(', ')} (from hours in pforte.yaml)`)
-      }
-      const contract = valueOf(
-        await records.createContract(
-          { customerId: request.params.id, service: sold.trim(), queue, priority, hours, slaMinutes, ...validity(request.body) },
-          now(),
-        ),
-      )
-      return reply.code(201).send(showContract(contract))
-    },
-  )
-
-  app.post(
-    '/v1/contracts/:id/pins',
-    {
-      config: { scope: 'customers' },
-      schema: {
-        tags,
-        summary: 'Issue a PIN',
-        description: 'The answer is the only one that ever contains the PIN.',
-        params: IdParam('a contract'),
-        body: NewPin,
-        response: { 201: ref(IssuedPin), ...problems },
-      },
-    },
-    async (request, reply) => {
-      const { pin } = request.body
-      const { validFrom, validTo } = validity(request.body)
-      const issued = valueOf(
-        await records.issuePin(
-          {
-            contractId: request.params.id,
-            ...(pin === undefined ? {} : { pin }),
-            ...(validFrom === null ? {} : { validFrom }),
-            ...(validTo === null ? {} : { validTo }),
-          },
-          now(),
-        ),
-      )
-      return reply.code(201).send({
-        ...issued,
-        validFrom: isoTime(issued.validFrom),
-        validTo: isoTime(issued.validTo),
-        createdAt: isoTime(issued.createdAt),
+    async (request) => {
+      const { name, numbers, language, timeZone, customerNumber } = request.body
+      const change = given({
+        name: name?.trim(),
+        numbers: numbers === undefined ? undefined : dialled(numbers),
+        language,
+        timeZone,
+        customerNumber,
       })
-    },
-  )
-
-  app.delete(
-    '/v1/pins/:id',
-    {
-      config: { scope: 'customers' },
-      schema: { tags, summary: 'Revoke a PIN', params: IdParam('a PIN'), response: { 204: NoContent, ...problems } },
-    },
-    async (request, reply) => {
-      valueOf(await records.revokePin(request.params.id, now()))
-      return reply.code(204).send(null)
+      return showCustomer(valueOf(await records.changeCustomer(request.params.id, change)))
     },
   )
 }
 
 function showCustomer(customer: Records.Customer) {
   return { ...customer, createdAt: isoTime(customer.createdAt) }
-}
-
-function showContract(contract: Records.Contract) {
-  return { ...contract, validFrom: isoTime(contract.validFrom), validTo: isoTime(contract.validTo) }
 }

@@ -6,18 +6,27 @@ const TimeZone = Type.String({ format: 'time-zone', maxLength: 60 })
 const MOST_NUMBERS = 20
 const YEAR_MINUTES = 366 * 24 * 60
 
+const Numbers = Type.Array(PhoneNumber, { maxItems: MOST_NUMBERS })
+const CustomerNumber = (more: string) =>
+  Type.String({
+    pattern: '^[0-9]{4,12}$',
+    description: `Typed beside the PIN once guessing has become likely, so no longer than pin.customer_number_length in pforte.yaml${more}`,
+  })
+
 export const NewCustomer = Input({
   name: Name,
-  numbers: Type.Optional(Type.Array(PhoneNumber, { maxItems: MOST_NUMBERS })),
+  numbers: Type.Optional(Numbers),
   language: Type.Optional(Language),
   timeZone: Type.Optional(TimeZone),
-  customerNumber: Type.Optional(
-    Type.String({
-      pattern: '^[0-9]{4,12}$',
-      description:
-        'Typed beside the PIN once guessing has become likely, so no longer than pin.customer_number_length in pforte.yaml; drawn where not given',
-    }),
-  ),
+  customerNumber: Type.Optional(CustomerNumber('; drawn where not given')),
+})
+
+export const CustomerChange = Input({
+  name: Type.Optional(Name),
+  numbers: Type.Optional(Numbers),
+  language: Type.Optional(Language),
+  timeZone: Type.Optional(TimeZone),
+  customerNumber: Type.Optional(CustomerNumber('')),
 })
 
 export const Customer = Type.Object(
@@ -33,14 +42,31 @@ export const Customer = Type.Object(
   { $id: 'Customer' },
 )
 
+const Queue = (more: string) => Type.String({ minLength: 1, maxLength: 100, description: `A name from \`queues\` in pforte.yaml${more}` })
+const Priority = (more: string) => Type.Integer({ minimum: -1000, maximum: 1000, description: `The higher goes first${more}` })
+const Hours = (more: string) =>
+  Type.String({ minLength: 1, maxLength: 100, description: `\`always\`, or a name from \`hours\` in pforte.yaml${more}` })
+const SlaMinutes = orNull(Type.Integer({ minimum: 1, maximum: YEAR_MINUTES }))
+const PinBySms = Type.Boolean({ description: "Whether new PINs may be sent to the customer's mobile phone" })
+
 export const NewContract = Input({
   service: Name,
-  queue: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: "Where not given: the line's first" })),
-  priority: Type.Optional(Type.Integer({ minimum: -1000, maximum: 1000, description: 'The higher goes first; 0 where not given' })),
-  hours: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 100, description: '`always`, or a name from `hours` in pforte.yaml; `always` where not given' }),
-  ),
-  slaMinutes: Type.Optional(orNull(Type.Integer({ minimum: 1, maximum: YEAR_MINUTES }))),
+  queue: Type.Optional(Queue("; where not given: the line's first")),
+  priority: Type.Optional(Priority('; 0 where not given')),
+  hours: Type.Optional(Hours('; `always` where not given')),
+  slaMinutes: Type.Optional(SlaMinutes),
+  pinBySms: Type.Optional(PinBySms),
+  validFrom: Type.Optional(TimeOrNull),
+  validTo: Type.Optional(TimeOrNull),
+})
+
+export const ContractChange = Input({
+  service: Type.Optional(Name),
+  queue: Type.Optional(Queue('')),
+  priority: Type.Optional(Priority('')),
+  hours: Type.Optional(Hours('')),
+  slaMinutes: Type.Optional(SlaMinutes),
+  pinBySms: Type.Optional(PinBySms),
   validFrom: Type.Optional(TimeOrNull),
   validTo: Type.Optional(TimeOrNull),
 })
@@ -54,6 +80,7 @@ export const Contract = Type.Object(
     priority: Type.Integer(),
     hours: Type.String(),
     slaMinutes: orNull(Type.Integer()),
+    pinBySms: Type.Boolean(),
     validFrom: TimeOrNull,
     validTo: TimeOrNull,
   },
@@ -76,4 +103,17 @@ export const IssuedPin = Type.Object(
     createdAt: Time,
   },
   { $id: 'IssuedPin' },
+)
+
+export const Pin = Type.Object(
+  {
+    id: Type.String(),
+    contractId: Type.String(),
+    validFrom: TimeOrNull,
+    validTo: TimeOrNull,
+    createdAt: Time,
+    revokedAt: TimeOrNull,
+    messageId: orNull(Type.String({ description: 'The SMS that brought it to the customer' })),
+  },
+  { $id: 'Pin' },
 )

@@ -1,0 +1,13 @@
+-- Customers are looked for by how their name begins, whatever its case.
+CREATE INDEX customers_by_name ON customers (lower(name) text_pattern_ops, created_at DESC, id DESC);
+
+-- ---------------------------------------------------------------- PINs by SMS
+
+ALTER TABLE contracts ADD COLUMN pin_by_sms boolean NOT NULL DEFAULT false;
+
+-- The message that brings a PIN to its customer: what is not sent yet goes with a PIN that is revoked.
+ALTER TABLE pins ADD COLUMN message_id uuid;
+
+-- The text as it is sent, where nobody may read it in `body`: encrypted (store/sms/sealed-text.ts), for as long as the message may
+-- still be sent.
+ALTER TABLE messages ADD COLUMN sealed_text bytea;
