@@ -38,6 +38,7 @@ export class Announcements {
     ])
     if (changed.length === 0)
       return refuse('not_found', null, `No flow has an announcement "${printable(name)}"; their names are in pforte.yaml.`)
+    this.#connections.changes.committed.announcement()
     return { ok: true, value: announcement }
   }
 }

@@ -16,6 +16,7 @@ import type { Socket } from 'node:net'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
+import { Changes } from './changes.ts'
 import { asPortError, isCollision, isUnavailable, notConnected, stillColliding } from './errors.ts'
 import { type Parameter, PreparedQuery, type Statement } from './prepared.ts'
 import type { Schema } from './schema.ts'
@@ -188,6 +189,8 @@ export class Connections {
   /** For everything that is not on the way of a call; not prepared. */
   readonly kysely: Kysely<Schema>
   readonly log: Log
+  /** For those who watch; told by whoever changes something. */
+  readonly changes = new Changes((hook) => hook())
   readonly #pool: GuardedPool
   readonly #afterCommit = new WeakMap<Transaction<Schema>, (() => void)[]>()
   #closed: Promise<void> | null = null
@@ -258,6 +261,7 @@ export class Connections {
       const hooks: (() => void)[] = []
       const result = await this.kysely.transaction().execute((transaction) => {
         this.#afterCommit.set(transaction, hooks)
+        this.changes.within(transaction, (hook) => hooks.push(hook))
         return work(transaction)
       })
       for (const hook of hooks) hook()

@@ -30,6 +30,7 @@ import { Messages } from './sms/messages.ts'
 import { SmsReports } from './sms/reports.ts'
 import { TicketChanges } from './ticket-changes.ts'
 import { TicketComments } from './ticket-comments.ts'
+import { tellingChanges } from './telling.ts'
 import { Tickets } from './tickets.ts'
 import { Voicemails } from './voicemails.ts'
 
@@ -126,7 +127,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await connections.close()
   }
   return {
-    calls: callStore(parts, numbers, now, close),
+    calls: tellingChanges(callStore(parts, numbers, now, close), connections.changes.committed),
     records: recordsOf(parts, now),
     outbox: new PostgresOutbox(connections, leases, sms, listeners, numbers),
     receipts: receiptStore(connections),

@@ -2,6 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { NewTicketRequest, Result, Ticket, TicketChange, TicketStatus } from '../app/ports/records.ts'
 import { mayBecome, ticketStatuses } from '../domain/ticket/status.ts'
+import { changedIn } from './changes.ts'
 import type { Connections } from './connections.ts'
 import { refuse } from './customers.ts'
 import { isId } from './ids.ts'
@@ -64,6 +65,7 @@ export class TicketChanges {
           .set({ status, subject, version, updated_at: new Date(at) })
           .where('id', '=', id)
           .execute()
+        changedIn(transaction).ticket(id)
         if (status !== before.status) await enterStatus(transaction, this.#sms, { ticketId: id, version, status }, at)
       }
       return { ok: true, value: (await readTicket(transaction, id))! }

@@ -1,5 +1,6 @@
 /** What is said about a ticket: by people, other systems, and its customer's replies. */
 import type { Page, PageRequest, Result, TicketComment } from '../app/ports/records.ts'
+import { changedIn } from './changes.ts'
 import type { Connections } from './connections.ts'
 import { refuse } from './customers.ts'
 import { isId, newId } from './ids.ts'
@@ -25,6 +26,7 @@ export class TicketComments {
         .insertInto('ticket_comments')
         .values({ ...comment, ticket_id: ticketId, created_at: new Date(at) })
         .execute()
+      changedIn(transaction).ticket(ticketId)
       return { ok: true, value: { ...comment, ticketId, createdAt: at } }
     })
   }

@@ -6,6 +6,7 @@
 import { sql, type Kysely, type SelectQueryBuilder, type Transaction } from 'kysely'
 import { ticketNumber } from '../domain/ticket/number.ts'
 import type { Page, PageRequest, Ticket, TicketSource, TicketStatus, TimeRange } from '../app/ports/records.ts'
+import { changedIn } from './changes.ts'
 import type { Connections } from './connections.ts'
 import { isId, newId } from './ids.ts'
 import { newestFirst, pageOf } from './pages.ts'
@@ -53,6 +54,7 @@ export async function createTicket(
       updated_at: time,
     })
     .execute()
+  changedIn(transaction).ticket(id)
   const { line = null, language = null } = ticket
   await enterStatus(transaction, sms, { ticketId: id, version: 1, status, line, language }, at)
   return { id, number }

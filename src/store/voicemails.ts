@@ -1,6 +1,7 @@
 /** Recordings: kept exactly once, each with its ticket, and read piece by piece. */
 import { sql, type Transaction } from 'kysely'
 import type { VoicemailRequest } from '../app/ports/store.ts'
+import { changedIn } from './changes.ts'
 import type { Connections, Statement } from './connections.ts'
 import { isId, newId } from './ids.ts'
 import type { PhoneNumbers } from './phone-numbers.ts'
@@ -70,6 +71,7 @@ export class Voicemails {
           .set({ ticket_id: ticket.id, outcome: sql`CASE WHEN outcome = 'connected' THEN outcome ELSE 'voicemail' END` })
           .where('id', '=', request.callId)
           .execute()
+        changedIn(transaction).call(request.callId)
       }
       return { ticketId: ticket.id, ticketNumber: ticket.number, already: false }
     })

@@ -105,10 +105,11 @@ export async function claim<T extends Taken>(
     for (const { taken } of submitting) untake(taken)
     submitting = []
   }
+  let written: Written[] = []
   const work = async (run: Run, last: Run): Promise<{ looked: number; isFull: boolean }> => {
     untakeAll()
+    written = []
     const due = await run<DueRow>(claimDue, [new Date(at), most, new Date(at - reach.inMs), reach.most])
-    const written: Written[] = []
     /** Two of a kind to one recipient in one batch: the second sees the first. */
     const sentNow = new Map<string, number>()
     const kindOf = ({ to, isAnswer }: DueRow): string => `${isAnswer} ${to}`
@@ -161,6 +162,7 @@ export async function claim<T extends Taken>(
     untakeAll()
     throw error
   })
+  connections.changes.committed.message(written.map(({ id }) => id))
   const isMore = looked >= most || isFull
   const [next] = isMore ? [] : await connections.run<{ dueAt: number }>(nextDue, [])
   return { submitting, isMore, nextDueAt: next?.dueAt ?? null }

@@ -5,6 +5,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { changesConsent, mayReceive, type ConsentChange } from '../../domain/sms/consent.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
+import { changedIn } from '../changes.ts'
 import type { Connections } from '../connections.ts'
 import type { Schema, TraceStep } from '../schema.ts'
 import type { SmsIntents } from './intents.ts'
@@ -102,6 +103,7 @@ async function suppressWaiting(
     .set({ state: 'suppressed', due_at: null, trace: sql`trace || ${JSON.stringify([step])}::jsonb` })
     .where('id', 'in', unwanted)
     .execute()
+  changedIn(transaction).message(unwanted)
 }
 
 /** For an operator who was told on the phone, or another system. It has no route in the API yet. */

@@ -245,11 +245,12 @@ async function matchInPieces(connections: Connections, ids: readonly number[], a
   return matched
 }
 
-function match(connections: Connections, ids: readonly number[], at: number): Promise<number> {
-  return connections.transaction(async (run, last) => {
+async function match(connections: Connections, ids: readonly number[], at: number): Promise<number> {
+  let messageIds: string[] = []
+  const matched = await connections.transaction(async (run, last) => {
     const found = await run<FoundPart>(findParts, [ids])
     if (found.length === 0) return 0
-    const messageIds = [...new Set(found.map(({ messageId }) => messageId))]
+    messageIds = [...new Set(found.map(({ messageId }) => messageId))]
     const [messages, taken, parts] = await Promise.all([
       run<LockedMessage>(lockMessages, [messageIds]),
       run<{ id: number }>(takeThem, [found.map(({ receiptId }) => receiptId), new Date(at)]),
@@ -260,6 +261,8 @@ function match(connections: Connections, ids: readonly number[], at: number): Pr
     await apply(run, last, messages, parts, receipts, at)
     return ours.size
   })
+  connections.changes.committed.message(messageIds)
+  return matched
 }
 
 /** Writes what comes of them. Messages that were erased meanwhile are not among `messages`. */

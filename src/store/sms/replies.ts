@@ -18,6 +18,7 @@ import {
   type Pile,
   type Taken,
 } from '../../domain/sms/reassembly.ts'
+import { changedIn } from '../changes.ts'
 import type { Connections } from '../connections.ts'
 import { newId } from '../ids.ts'
 import { printable } from '../phone-numbers.ts'
@@ -227,6 +228,7 @@ async function takeWhole(transaction: Transaction<Schema>, sms: SmsIntents, repl
       created_at: new Date(at),
     })
     .execute()
+  changedIn(transaction).message([messageId])
   return { messageId, at, route, from, to, text, became, ticketId, customerId }
 }
 

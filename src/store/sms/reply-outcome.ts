@@ -8,6 +8,7 @@ import { everyPurpose } from '../../domain/sms/consent.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { OwnEventName } from '../../domain/sms/events.ts'
 import { defaultKeywords, keywordsOf, readOrder, type Keywords, type Order } from '../../domain/sms/keywords.ts'
+import { changedIn } from '../changes.ts'
 import { newId } from '../ids.ts'
 import type { Schema } from '../schema.ts'
 import { createTicket } from '../tickets.ts'
@@ -145,6 +146,7 @@ async function comment(
     .insertInto('ticket_comments')
     .values({ id: newId(), ticket_id: ticketId, author, text, created_at: new Date(at) })
     .execute()
+  changedIn(transaction).ticket(ticketId)
 }
 
 /** In the language of the lines, as with voicemails: agents read it. */

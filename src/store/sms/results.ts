@@ -97,6 +97,7 @@ export async function recordResults(connections: Connections, results: readonly 
     const trace: TraceStep[] = [{ at, what: 'submitted', why: 'the carrier took it' }]
     const rows = await connections.run<{ id: string }>(recordAccepted, [JSON.stringify(whole), new Date(at), JSON.stringify(trace)])
     for (const { id } of rows) recorded.add(id)
+    connections.changes.committed.message(recorded)
   }
   for (const [key, ofOne] of byMessage) {
     const { messageId } = ofOne[0]!.result
@@ -127,8 +128,8 @@ function wholeMessage(results: readonly TryResult[]): object | null {
   return { id: first.messageId, attempt, parts, route: first.reservation.route, carrierIds }
 }
 
-function recordOne(connections: Connections, messageId: string, results: readonly TryResult[], at: number): Promise<void> {
-  return connections.transaction(async (run) => {
+async function recordOne(connections: Connections, messageId: string, results: readonly TryResult[], at: number): Promise<void> {
+  await connections.transaction(async (run) => {
     const [row] = await run<MessageRow>(lockMessage, [messageId])
     // Erased meanwhile.
     if (row === undefined || row.state === 'received') return
@@ -151,6 +152,7 @@ function recordOne(connections: Connections, messageId: string, results: readonl
     const isUnwritten = results.every(({ result }) => result.is === 'unwritten')
     await writeState(run, row, message.state, { steps, isRefused, isUnwritten }, at)
   })
+  connections.changes.committed.message([messageId])
 }
 
 function isPlace(row: Place, { bind, epoch, sequence }: Reservation): boolean {

@@ -19,19 +19,20 @@ const nowUncertain: Statement = {
   text: `WITH lost AS (
       UPDATE messages SET state = 'uncertain', sending_by = NULL, uncertain_at = $2, due_at = $2, trace = trace || $3::jsonb
       WHERE state = 'submitting' AND sending_by = $1 RETURNING id)
-    SELECT count(*) AS count FROM lost`,
+    SELECT id FROM lost`,
 }
 
 export async function rescue(connections: Connections, sender: string, at: number): Promise<{ uncertain: number }> {
   let uncertain = 0
   for (const { sender: other } of await connections.run<{ sender: string }>(othersSubmitting, [sender])) {
-    uncertain += await connections.transaction(async (run) => {
+    const lost = await connections.transaction(async (run) => {
       const [lock] = await run<{ dead: boolean }>(isDead, [other])
-      if (lock?.dead !== true) return 0
+      if (lock?.dead !== true) return []
       const step: TraceStep = { at, what: 'uncertain', why: 'its sender died while it was being written' }
-      const [row] = await run<{ count: number }>(nowUncertain, [other, new Date(at), JSON.stringify([step])])
-      return row?.count ?? 0
+      return run<{ id: string }>(nowUncertain, [other, new Date(at), JSON.stringify([step])])
     })
+    uncertain += lost.length
+    connections.changes.committed.message(lost.map(({ id }) => id))
   }
   return { uncertain }
 }
@@ -73,8 +74,8 @@ export async function settleUncertain(connections: Connections, definition: SmsD
 }
 
 /** @returns how many were due */
-function settleSome(connections: Connections, definition: SmsDefinition, at: number): Promise<number> {
-  return connections.transaction(async (run) => {
+async function settleSome(connections: Connections, definition: SmsDefinition, at: number): Promise<number> {
+  const settled = await connections.transaction(async (run) => {
     const due = await run<UncertainRow>(dueUncertain, [new Date(at)])
     for (const row of due) {
       const policy = (row.template === null ? undefined : definition.templates[row.template])?.onUncertain ?? { is: 'leave' as const }
@@ -91,6 +92,8 @@ function settleSome(connections: Connections, definition: SmsDefinition, at: num
         else await run(sendAgain, [row.id, step, new Date(at)])
       }
     }
-    return due.length
+    return due.map(({ id }) => id)
   })
+  connections.changes.committed.message(settled)
+  return settled.length
 }
