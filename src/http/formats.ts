@@ -1,4 +1,5 @@
 /** Formats that JSON Schema does not check strictly enough for us, or does not know. */
+import { isLanguageTag, isTimeZone } from '../domain/customer/limits.ts'
 
 const EARLIEST_AT = Temporal.Instant.from('1900-01-01T00:00Z').epochMilliseconds
 const LATEST_AT = Temporal.Instant.from('9999-12-31T23:59:59Z').epochMilliseconds
@@ -10,25 +11,6 @@ export function instantOf(text: string): number | null {
     return at >= EARLIEST_AT && at <= LATEST_AT ? at : null
   } catch {
     return null // A RangeError is Temporal's only way to say that it is no time.
-  }
-}
-
-function isTimeZone(text: string): boolean {
-  // An offset ("+02:00") knows no summer time, so it is nobody's time zone.
-  if (!/^[A-Za-z]/.test(text)) return false
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: text })
-    return true
-  } catch {
-    return false // RangeError: unknown zone.
-  }
-}
-
-function isLanguageTag(text: string): boolean {
-  try {
-    return Intl.getCanonicalLocales(text).length === 1
-  } catch {
-    return false // RangeError: not well formed.
   }
 }
 

@@ -11,8 +11,8 @@ import type {
   Refusal,
   Result,
 } from '../app/ports/records.ts'
+import { customerNumberMistake, noCustomerNumberLeft, typable } from '../domain/customer/number.ts'
 import type { Connections, Statement } from './connections.ts'
-import { customerNumberMistake, noneLeft, typable } from './customer-numbers.ts'
 import { violatedUnique } from './errors.ts'
 import { isId, newId } from './ids.ts'
 import { newestFirst, pageOf } from './pages.ts'
@@ -166,7 +166,7 @@ export class Customers {
       if (draws === drawsOfCustomerNumber) throw new Error(`no free customer number within ${drawsOfCustomerNumber} draws`)
       const { rows } = await sql<{ drawn: number }>`SELECT nextval('customer_numbers_drawn') AS drawn`.execute(transaction)
       const drawn = typable(rows[0]!.drawn, this.#numberLength)
-      if (drawn === null) return refuse('conflict', null, noneLeft(this.#numberLength))
+      if (drawn === null) return refuse('conflict', null, noCustomerNumberLeft(this.#numberLength))
       const inserted = await insert(drawn)
         .onConflict((conflict) => conflict.column('customer_number').doNothing())
         .executeTakeFirst()

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { prefers } from '../../src/http/accept.ts'
-import { toCsv } from '../../src/http/csv.ts'
+import { toCsv } from '../../src/domain/csv.ts'
 import { callRow, monday } from '../support/stories.ts'
 import { definition, marta } from '../store/sms/status-line.ts'
 import { runHttp } from './running.ts'

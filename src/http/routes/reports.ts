@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { prefers } from '../accept.ts'
 import { type Api, problems, timeRange } from '../api.ts'
-import { type Cell, toCsv } from '../csv.ts'
+import { type Cell, toCsv } from '../../domain/csv.ts'
 import { isoTime } from '../formats.ts'
 import type { HttpOptions } from '../options.ts'
 import { invalidField } from '../problem.ts'

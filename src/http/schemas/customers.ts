@@ -1,12 +1,11 @@
 import { Type } from 'typebox'
+import { longestSlaMinutes, mostNumbers, priorities } from '../../domain/customer/limits.ts'
 import { Input, Name, orNull, PhoneNumber, Time, TimeOrNull } from './common.ts'
 
 const Language = Type.String({ format: 'language-tag', maxLength: 35 })
 const TimeZone = Type.String({ format: 'time-zone', maxLength: 60 })
-const MOST_NUMBERS = 20
-const YEAR_MINUTES = 366 * 24 * 60
 
-const Numbers = Type.Array(PhoneNumber, { maxItems: MOST_NUMBERS })
+const Numbers = Type.Array(PhoneNumber, { maxItems: mostNumbers })
 const CustomerNumber = (more: string) =>
   Type.String({
     pattern: '^[0-9]{4,12}$',
@@ -43,10 +42,11 @@ export const Customer = Type.Object(
 )
 
 const Queue = (more: string) => Type.String({ minLength: 1, maxLength: 100, description: `A name from \`queues\` in pforte.yaml${more}` })
-const Priority = (more: string) => Type.Integer({ minimum: -1000, maximum: 1000, description: `The higher goes first${more}` })
+const Priority = (more: string) =>
+  Type.Integer({ minimum: priorities.least, maximum: priorities.most, description: `The higher goes first${more}` })
 const Hours = (more: string) =>
   Type.String({ minLength: 1, maxLength: 100, description: `\`always\`, or a name from \`hours\` in pforte.yaml${more}` })
-const SlaMinutes = orNull(Type.Integer({ minimum: 1, maximum: YEAR_MINUTES }))
+const SlaMinutes = orNull(Type.Integer({ minimum: 1, maximum: longestSlaMinutes }))
 const PinBySms = Type.Boolean({ description: "Whether new PINs may be sent to the customer's mobile phone" })
 
 export const NewContract = Input({

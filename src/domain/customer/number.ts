@@ -1,7 +1,7 @@
 /** Customer numbers: what callers type beside their PIN once guessing has become likely. */
 
 const form = /^[0-9]{4,12}$/
-/** The sequence begins behind it (migrations/0001_hotline.sql). Where fewer digits are typed, what it has given since counts. */
+/** The sequence `customer_numbers_drawn` begins behind it. Where fewer digits are typed, what it has given since counts. */
 const beforeFirstDrawn = 100_000
 
 /** What is wrong with a given one; null: nothing. @param length digits that can be typed */
@@ -12,11 +12,11 @@ export function customerNumberMistake(given: string, length: number): string | n
   return null
 }
 
-/** What the sequence `customer_numbers_drawn` gave, in as many digits as can be typed; null if it has run past them. */
+/** What the sequence gave, in as many digits as can be typed; null if it has run past them. */
 export function typable(drawn: number, length: number): string | null {
   const text = String(beforeFirstDrawn).length <= length ? String(drawn) : String(drawn - beforeFirstDrawn).padStart(length, '0')
   return text.length <= length ? text : null
 }
 
-export const noneLeft = (length: number): string =>
+export const noCustomerNumberLeft = (length: number): string =>
   `No customer number of ${length} digits is left. Allow more (pin.customer_number_length in pforte.yaml).`
