@@ -32,6 +32,12 @@ export class CallRecords {
     const row = await records(this.#connections.kysely).where('calls.id', '=', printable(id)).executeTakeFirst()
     return row === undefined ? null : asRecord(row)
   }
+
+  /** Those of them that there are, in no order. */
+  async some(ids: readonly string[]): Promise<CallRecord[]> {
+    const rows = await records(this.#connections.kysely).where('calls.id', 'in', ids.map(printable)).execute()
+    return rows.map(asRecord)
+  }
 }
 
 function records(database: Kysely<Schema>) {

@@ -1,4 +1,5 @@
 /** Puts the store together: one pool, and behind the two ports a file for each idea. */
+import type { LiveStore } from '../app/ports/live.ts'
 import type { Log } from '../app/ports/log.ts'
 import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
 import type { Outbox } from '../app/ports/outbox.ts'
@@ -14,6 +15,7 @@ import { Customers } from './customers.ts'
 import { DefinitionsSync } from './definitions.ts'
 import { Keys } from './keys.ts'
 import { Leases } from './lease.ts'
+import { liveStore } from './live-store.ts'
 import { LongReading } from './long-reading.ts'
 import { migrate } from './migrate.ts'
 import { PhoneNumbers } from './phone-numbers.ts'
@@ -61,6 +63,7 @@ export type Store = {
   records: Records
   outbox: Outbox
   receipts: ReceiptStore
+  live: LiveStore
   /** Taken and not given back connections; 0 when nothing is under way. */
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
@@ -131,6 +134,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     records: recordsOf(parts, now),
     outbox: new PostgresOutbox(connections, leases, sms, listeners, numbers),
     receipts: receiptStore(connections),
+    live: liveStore(connections.changes, parts),
     get connectionsInUse() {
       return connections.inUse
     },

@@ -35,12 +35,9 @@ export class ServiceRecords {
 
   /** `at` decides whose wrap-up is over. */
   async queues(at: number): Promise<QueueRecord[]> {
-    const run = this.#connections.run
-    const [queues, waiting, agents] = await Promise.all([
-      run<{ name: string }>(listQueues, []),
-      run<WaitingRow>(listWaiting, []),
-      run<QueueAgentRow>(listQueueAgents, []),
-    ])
+    const [queues, waiting, agents] = await this.#connections.inOrder((run) =>
+      Promise.all([run<{ name: string }>(listQueues, []), run<WaitingRow>(listWaiting, []), run<QueueAgentRow>(listQueueAgents, [])]),
+    )
     return queues.map(({ name }) => ({
       name,
       waiting: waiting

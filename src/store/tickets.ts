@@ -103,6 +103,12 @@ export class Tickets {
   async get(id: string): Promise<Ticket | null> {
     return isId(id) ? readTicket(this.#connections.kysely, id) : null
   }
+
+  /** Those of them that there are, in no order. */
+  async some(ids: readonly string[]): Promise<Ticket[]> {
+    const rows = await ticketsWithVoicemail(this.#connections.kysely).where('tickets.id', 'in', ids).execute()
+    return rows.map(asTicket)
+  }
 }
 
 /** As it stands, in a transaction or outside. */

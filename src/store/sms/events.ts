@@ -59,6 +59,7 @@ export class SmsEvents {
     const { definition } = this.#sms
     const { answers, isDue } = await this.#connections.transaction((run, last) => takeAll(posted, definition, run, last))
     if (isDue) this.#sms.tellDue()
+    this.#connections.changes.committed.message(answers.flatMap(newMessages))
     return answers
   }
 }
@@ -114,6 +115,10 @@ async function takeAll(
     if (written.has(id)) answers[place] = { ok: true, value }
   }
   return { answers, isDue: rows.some(({ dueAt }) => dueAt !== null) }
+}
+
+function newMessages(answer: Answer): string[] {
+  return answer !== again && answer.ok && !answer.value.isReplay ? answer.value.messageIds : []
 }
 
 function answeredBefore(earlier: Before, { request }: Posted): Result<EventRecord> {

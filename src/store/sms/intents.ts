@@ -12,6 +12,7 @@ import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { OwnEventName } from '../../domain/sms/events.ts'
 import { chooseRecipient, refusalOf } from '../../domain/sms/recipient.ts'
 import { ticketValues } from '../../domain/sms/ticket-words.ts'
+import { changedIn } from '../changes.ts'
 import type { Connections } from '../connections.ts'
 import { newId } from '../ids.ts'
 import type { Schema, TraceStep } from '../schema.ts'
@@ -146,6 +147,7 @@ export class SmsIntents {
       RETURNING id`.execute(transaction)
     // The same intent twice: the first one tells.
     if (rows[0] === undefined) return null
+    changedIn(transaction).message([id])
     if (to !== null && intent.tells !== null) await supersedeOlder(transaction, intent, to.number, at)
     if (decision.do === 'suppress' && decision.alarm !== null) await this.#alarm(transaction, decision.alarm, at)
     if (row.dueAt !== null) this.#connections.afterCommit(transaction, () => this.tellDue())
@@ -197,10 +199,12 @@ export class SmsIntents {
 /** What waits and tells an older status of this ticket to the same number is pointless now; answers say what was asked. */
 async function supersedeOlder(transaction: Transaction<Schema>, { ticketId, tells }: Intent, to: string, at: number): Promise<void> {
   const step = JSON.stringify([{ at, what: 'superseded', why: 'the ticket has moved on' } satisfies TraceStep])
-  await sql`
+  const { rows } = await sql<{ id: string }>`
     UPDATE messages SET state = 'superseded', due_at = NULL, trace = trace || ${step}::jsonb
     WHERE ticket_id = ${ticketId} AND recipient = ${to} AND state IN ('held', 'queued') AND NOT is_answer
-      AND tells_version < ${tells?.version ?? 0}`.execute(transaction)
+      AND tells_version < ${tells?.version ?? 0}
+    RETURNING id`.execute(transaction)
+  changedIn(transaction).message(rows.map(({ id }) => id))
 }
 
 /** How many messages to strangers there were, one transaction after the other, so that two do not both see the last free place. */

@@ -55,6 +55,14 @@ export class Messages {
     const { rows } = await sql<Row>`SELECT ${columns} FROM messages m ${knownParts} WHERE m.id = ${id}`.execute(this.#connections.kysely)
     return rows[0] === undefined ? null : asRecord(rows[0])
   }
+
+  /** Those of them that there are, in no order. */
+  async some(ids: readonly string[]): Promise<MessageRecord[]> {
+    const { rows } = await sql<Row>`SELECT ${columns} FROM messages m ${knownParts} WHERE m.id = ANY (${ids}::uuid[])`.execute(
+      this.#connections.kysely,
+    )
+    return rows.map(asRecord)
+  }
 }
 
 function conditions(filter: MessageFilter, { cursor }: PageRequest): RawBuilder<unknown>[] {
