@@ -1,5 +1,7 @@
 /**
- * The way to Postgres: one pool for everything, with limits on every wait.
+ * The way to Postgres: one pool for everything but the writes of people and
+ * other systems (`asOne`), which have a smaller one beside it, so that however
+ * many come, no call waits for them. There are limits on every wait:
  *
  * - connecting (or waiting for a free connection) takes at most `connectMs`
  * - a statement is cancelled by Postgres after `statementMs`; where Postgres
@@ -11,14 +13,16 @@
  * Errors leave here as the ports promise them (errors.ts).
  */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
-import pg from 'pg'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import type pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
+import type { Actor } from '../app/ports/writing.ts'
 import { Changes } from './changes.ts'
-import { asPortError, isCollision, isUnavailable, notConnected, stillColliding } from './errors.ts'
-import { type Parameter, PreparedQuery, type Statement } from './prepared.ts'
+import { isCollision, stillColliding } from './errors.ts'
+import { type Hook, Joined, JoinedRoom, undo } from './joined.ts'
+import { type GuardedClient, GuardedPool, types } from './pool.ts'
+import type { Parameter, Statement } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 export type { Statement } from './prepared.ts'
@@ -28,32 +32,15 @@ export const defaultWaits: Waits = { connectMs: 2000, statementMs: 3000, idleInT
 /** Postgres gets this much longer to say itself that a statement took too long. */
 const graceMs = 1000
 const maxConnections = 10
-/** How long closing waits for statements under way and for the server's goodbye. */
-const closeMs = 2000
+/** Of writes that are one transaction: each holds its connection until it is answered. */
+const maxWriting = 5
 /** Two transactions in each other's way are tried again this often. */
 const collisionRetries = 4
+/** A part that is tried again while its whole goes on lets the other one take first what both want. */
+const letPassMs = 20
 
 /** Runs a statement; rows come with times as epoch milliseconds and bigints as numbers. */
 export type Run = <Row extends object = Record<string, unknown>>(statement: Statement, values: unknown[]) => Promise<Row[]>
-
-const { builtins } = pg.types
-const parseDate = pg.types.getTypeParser(builtins.TIMESTAMPTZ) as (text: string) => Date
-function parseBigint(text: string): number {
-  const number = Number(text)
-  assert(Number.isSafeInteger(number), 'a count that no number can hold')
-  return number
-}
-
-/** How rows become values: per connection, never in `pg`'s process-wide table. */
-export const types: pg.CustomTypesConfig = {
-  getTypeParser(oid: number, format?: unknown) {
-    if (format !== 'binary') {
-      if (oid === builtins.TIMESTAMPTZ) return (text: string) => parseDate(text).getTime()
-      if (oid === builtins.INT8) return parseBigint
-    }
-    return pg.types.getTypeParser(oid, format as 'text')
-  },
-} as pg.CustomTypesConfig
 
 /** Settings that every connection of ours shares. */
 export function connectionConfig(databaseUrl: string, purpose: string, waits: Waits): pg.ClientConfig & { pipeline: boolean } {
@@ -72,134 +59,30 @@ export function connectionConfig(databaseUrl: string, purpose: string, waits: Wa
   }
 }
 
-/** A pool's client that knows whether it may go back into the pool; one for the life of the connection. */
-class GuardedClient implements PostgresPoolClient {
-  readonly #client: pg.PoolClient
-  #broken = false
-  #corked = false
-
-  constructor(client: pg.PoolClient, log: Log) {
-    this.#client = client
-    // A connection that dies between two statements of a transaction says so here; the next statement fails.
-    client.on('error', (error) => {
-      this.#broken = true
-      log.debug({ err: error }, 'a connection to Postgres broke')
-    })
-  }
-
-  /** What kysely calls; the overload for cursors is its own affair. */
-  readonly query = ((textOrConfig: unknown, values?: unknown) => this.send(textOrConfig, values)) as PostgresPoolClient['query']
-
-  async send(textOrConfig: unknown, values?: unknown): Promise<{ rows: object[] }> {
-    return this.#guarded(() =>
-      (this.#client.query as (...args: unknown[]) => Promise<{ rows: object[] }>).call(this.#client, textOrConfig, values),
-    )
-  }
-
-  execute(statement: Statement, values: Parameter[]): Promise<{ rows: object[] }> {
-    return this.#guarded(
-      () =>
-        new Promise((resolve, reject) => {
-          const query = new PreparedQuery(statement, values, types, (error, result) => {
-            if (error === null) resolve(result!)
-            else reject(error)
-          })
-          ;(this.#client.query as unknown as (query: object) => void).call(this.#client, query)
-        }),
-    )
-  }
-
-  async #guarded(work: () => Promise<{ rows: object[] }>): Promise<{ rows: object[] }> {
-    // A client that gave up on an answer would hand that answer to the next question.
-    if (this.#broken) throw asPortError(new Error('Connection terminated'))
-    this.#cork()
-    try {
-      return await work()
-    } catch (error) {
-      if (isUnavailable(error)) this.#broken = true
-      throw asPortError(error)
-    }
-  }
-
-  /** What is sent before anything is waited for leaves in one write: the system call costs more than all the rest of a statement. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    const stream = streamOf(this.#client)
-    stream.cork()
-    process.nextTick(() => {
-      this.#corked = false
-      stream.uncork()
-    })
-  }
-
-  release(): void {
-    if (this.#broken) breakOff(this.#client)
-    this.#client.release(this.#broken)
-  }
-}
-
-class GuardedPool implements PostgresPool {
-  readonly pool: pg.Pool
-  readonly #clients = new Map<pg.PoolClient, GuardedClient>()
-
-  constructor(config: pg.PoolConfig, log: Log) {
-    this.pool = new pg.Pool(config)
-    this.pool.on('connect', (client) => this.#clients.set(client, new GuardedClient(client, log)))
-    this.pool.on('remove', (client) => this.#clients.delete(client))
-    this.pool.on('error', (error) => log.debug({ err: error }, 'an idle connection to Postgres ended'))
-  }
-
-  async connect(): Promise<GuardedClient> {
-    try {
-      return this.#clients.get(await this.pool.connect())!
-    } catch (error) {
-      throw notConnected(error)
-    }
-  }
-
-  get options(): pg.PoolConfig {
-    return this.pool.options
-  }
-
-  /**
-   * Lets statements under way finish and says goodbye. The pool counts a connection as ended that only waits for the
-   * server's goodbye; from one that stands still it never comes, and the process would wait for it without end.
-   */
-  async end(): Promise<void> {
-    const cut = setTimeout(() => {
-      for (const client of this.#clients.keys()) breakOff(client)
-    }, closeMs)
-    await this.pool.end()
-    while (this.#clients.size > 0) await once(this.pool, 'remove')
-    clearTimeout(cut)
-  }
-}
-
-/** Ends a connection without a goodbye, which a server that stands still would never answer. */
-function breakOff(client: pg.PoolClient): void {
-  streamOf(client).destroy()
-}
-
-function streamOf(client: pg.PoolClient): Socket {
-  return (client as unknown as { connection: { stream: Socket } }).connection.stream
-}
-
 export class Connections {
-  /** For everything that is not on the way of a call; not prepared. */
-  readonly kysely: Kysely<Schema>
   readonly log: Log
+  readonly waits: Waits
   /** For those who watch; told by whoever changes something. */
-  readonly changes = new Changes((hook) => hook())
+  readonly changes = new Changes((hook) => void this.whenCommitted(hook))
   readonly #pool: GuardedPool
-  readonly #afterCommit = new WeakMap<Transaction<Schema>, (() => void)[]>()
+  readonly #writers: GuardedPool
+  readonly #kysely: Kysely<Schema>
+  readonly #room = new JoinedRoom()
+  readonly #afterCommit = new WeakMap<Transaction<Schema>, Hook[]>()
   #closed: Promise<void> | null = null
 
   constructor(databaseUrl: string, log: Log, waits: Waits = defaultWaits) {
     this.log = log
+    this.waits = waits
     // None is closed for being idle: it would cost a timer at each statement to spare ten connections.
     this.#pool = new GuardedPool({ ...connectionConfig(databaseUrl, 'pool', waits), max: maxConnections, idleTimeoutMillis: 0 }, log)
-    this.kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: this.#pool }) })
+    this.#writers = new GuardedPool({ ...connectionConfig(databaseUrl, 'writes', waits), max: maxWriting, idleTimeoutMillis: 0 }, log)
+    this.#kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: this.#pool }) })
+  }
+
+  /** For everything that is not on the way of a call; not prepared. */
+  get kysely(): Kysely<Schema> {
+    return this.#room.joined === null ? this.#kysely : this.#room.kysely
   }
 
   /** Runs one prepared statement in a transaction of its own. @throws StoreUnavailable */
@@ -207,10 +90,12 @@ export class Connections {
 
   /** Lends one connection: each statement is a transaction of its own, in the order in which they are begun. @throws StoreUnavailable */
   inOrder<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    const { joined } = this.#room
+    if (joined !== null) return partOf(joined, (client) => work(runOver(client)))
     return withRetries(async () => {
       const client = await this.#pool.connect()
       try {
-        return await work((statement, values) => execute(client, statement, values))
+        return await work(runOver(client))
       } finally {
         client.release()
       }
@@ -224,9 +109,11 @@ export class Connections {
    * @throws StoreUnavailable; if the answer to the commit was lost, it may have happened all the same
    */
   transaction<T>(work: (run: Run, last: Run) => Promise<T>): Promise<T> {
+    const { joined } = this.#room
+    if (joined !== null) return partOf(joined, (client) => work(runOver(client), runOver(client)))
     return withRetries(async () => {
       const client = await this.#pool.connect()
-      const run: Run = (statement, values) => execute(client, statement, values)
+      const run = runOver(client)
       let committed: Promise<unknown> | null = null
       const last: Run = (statement, values) => {
         const rows = run<never>(statement, values)
@@ -241,10 +128,7 @@ export class Connections {
         try {
           ;[, result] = await Promise.all([begun, work(run, last)])
         } catch (error) {
-          // A rollback that fails has no news: the connection is gone, and the transaction with it.
-          await client.send('ROLLBACK').catch((rollbackError: unknown) => {
-            if (!isUnavailable(rollbackError)) throw rollbackError
-          })
+          await undo(client, 'ROLLBACK')
           throw error
         }
         await (committed ?? client.send('COMMIT'))
@@ -257,14 +141,12 @@ export class Connections {
 
   /** The same through kysely, for what no caller waits for. @throws StoreUnavailable */
   kyselyTransaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+    const { joined } = this.#room
+    if (joined !== null) return partOf(joined, (_client, part) => this.#transact(this.#room.kysely, part.hooks, work))
     return withRetries(async () => {
-      const hooks: (() => void)[] = []
-      const result = await this.kysely.transaction().execute((transaction) => {
-        this.#afterCommit.set(transaction, hooks)
-        this.changes.within(transaction, (hook) => hooks.push(hook))
-        return work(transaction)
-      })
-      for (const hook of hooks) hook()
+      const hooks: Hook[] = []
+      const result = await this.#transact(this.#kysely, hooks, work)
+      await runAll(hooks)
       return result
     })
   }
@@ -276,15 +158,94 @@ export class Connections {
     hooks.push(hook)
   }
 
+  /**
+   * One transaction (read committed) of all that `work` asks of the store: whatever it calls joins, and what it throws
+   * undoes all of it. Each row of `audit` that comes of it names the actor. Within another one it is a part of that.
+   * Parts that collided with others are tried again, the whole is not.
+   * @param requestId under which the log tells of it
+   * @throws StoreUnavailable; if the answer to the commit was lost, it may have happened all the same
+   */
+  async asOne<T>(actor: Actor, work: () => Promise<T>, requestId: string | null = null): Promise<T> {
+    const { joined } = this.#room
+    if (joined !== null) return joined.part(work)
+    let connected: Promise<GuardedClient> | null = null
+    const begin = async (): Promise<GuardedClient> => {
+      const client = await this.#writers.connect()
+      const writes = [JSON.stringify(actor), requestId ?? '']
+      try {
+        await Promise.all([client.send('BEGIN'), runOver(client)(nameActor, writes)])
+      } catch (error) {
+        await undo(client, 'ROLLBACK')
+        client.release()
+        throw error
+      }
+      return client
+    }
+    const whole = new Joined(this.#room, null, () => (connected ??= begin()))
+    const opened = (): Promise<GuardedClient | null> => (connected ?? Promise.resolve(null)).catch(() => null)
+    let result: T
+    try {
+      result = await whole.within(work)
+      const client = await opened()
+      // An aborted transaction takes a COMMIT for a ROLLBACK, and says so.
+      if (client !== null) assert.equal((await client.send('COMMIT')).command, 'COMMIT', 'what failed within it was undone')
+    } catch (error) {
+      const client = await opened()
+      if (client !== null) await undo(client, 'ROLLBACK')
+      throw error
+    } finally {
+      ;(await opened())?.release()
+    }
+    await runAll(whole.hooks)
+    return result
+  }
+
+  /** Runs `hook` once what is joined here (`asOne`) is committed, and not if it is undone; at once outside of any. */
+  whenCommitted(hook: Hook): void | Promise<void> {
+    const { joined } = this.#room
+    if (joined === null) return hook()
+    joined.hooks.push(hook)
+  }
+
   /** Connections that somebody has taken and not given back; 0 when nothing is under way. */
   get inUse(): number {
-    return this.#pool.pool.totalCount - this.#pool.pool.idleCount
+    return this.#pool.inUse + this.#writers.inUse
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.kysely.destroy().then(() => (this.#pool.pool.ended ? undefined : this.#pool.end()))
+    this.#closed ??= this.#kysely
+      .destroy()
+      .then(() => Promise.all([this.#pool, this.#writers].map((pool) => (pool.pool.ended ? undefined : pool.end()))))
+      .then(() => {})
     return this.#closed
   }
+
+  #transact<T>(kysely: Kysely<Schema>, hooks: Hook[], work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+    return kysely.transaction().execute((transaction) => {
+      this.#afterCommit.set(transaction, hooks)
+      this.changes.within(transaction, (hook) => hooks.push(hook))
+      return work(transaction)
+    })
+  }
+}
+
+/** Read by the triggers of `audit` (migrations/0007_writes.sql); gone with the transaction. */
+const nameActor: Statement = {
+  name: 'name the actor',
+  text: `SELECT set_config('pforte.actor', $1, true), set_config('pforte.request', $2, true)`,
+}
+
+/** What has a collision is undone up to its savepoint, and with it all its locks, so that it may be tried again within the whole. */
+function partOf<T>(joined: Joined, work: (client: GuardedClient, part: Joined) => Promise<T>): Promise<T> {
+  return joined.isWhole ? withRetries(() => joined.part(work), letPassMs) : joined.part(work)
+}
+
+async function runAll(hooks: readonly Hook[]): Promise<void> {
+  for (const hook of hooks) await hook()
+}
+
+function runOver(client: GuardedClient): Run {
+  return (statement, values) => execute(client, statement, values)
 }
 
 async function execute<Row extends object>(client: GuardedClient, statement: Statement, values: unknown[]): Promise<Row[]> {
@@ -308,13 +269,14 @@ function asElement(value: unknown): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
-async function withRetries<T>(work: () => Promise<T>): Promise<T> {
+async function withRetries<T>(work: () => Promise<T>, pauseMs = 0): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await work()
     } catch (error) {
       if (!isCollision(error)) throw error
       if (tries >= collisionRetries) throw stillColliding(error)
+      if (pauseMs > 0) await wait(pauseMs)
     }
   }
 }
