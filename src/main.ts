@@ -227,6 +227,9 @@ export async function startPforte(environment: Environment, progress: Progress, 
     })
     sms = opened
     closers.push(() => opened.close())
+    const { openBackground } = await import('./main/jobs.ts')
+    const background = openBackground({ databaseUrl: postgres.databaseUrl, store, log })
+    closers.push(() => background.close())
     const { openApi } = await import('./main/api.ts')
     const http = await openApi({
       environment,

@@ -1,7 +1,8 @@
 /**
  * Brings a database to what this Pforte needs: the numbered files of
  * `migrations/`, forward only. kysely's Migrator keeps the book and the lock,
- * so that two processes that start at once do it once.
+ * so that two processes that start at once do it once. Background work has a
+ * schema of its own, which graphile-worker makes.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -66,6 +67,8 @@ export async function migrate(
     const { error, results } = await migrator.migrateToLatest()
     const applied = (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
     if (error !== undefined) throw error
+    // Loaded only then: it takes a while, and what starts every day may have callers waiting.
+    await import('./jobs/graphile.ts').then(({ installJobs }) => installJobs(databaseUrl, log))
     if (applied.length > 0) log.info({ applied }, 'the database was brought up to date')
     return { applied, at: Object.keys(known).at(-1) ?? null }
   } catch (error) {

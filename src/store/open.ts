@@ -13,6 +13,7 @@ import { Connections, defaultWaits, type Waits } from './connections.ts'
 import { Contracts } from './contracts.ts'
 import { Customers } from './customers.ts'
 import { DefinitionsSync } from './definitions.ts'
+import { JobOrders } from './jobs/orders.ts'
 import { Keys } from './keys.ts'
 import { Leases } from './lease.ts'
 import { liveStore } from './live-store.ts'
@@ -64,6 +65,8 @@ export type Store = {
   outbox: Outbox
   receipts: ReceiptStore
   live: LiveStore
+  /** Orders background work, which `openJobs` does. */
+  jobs: JobOrders
   /** Taken and not given back connections; 0 when nothing is under way. */
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
@@ -135,6 +138,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     outbox: new PostgresOutbox(connections, leases, sms, listeners, numbers),
     receipts: receiptStore(connections),
     live: liveStore(connections.changes, parts),
+    jobs: new JobOrders(connections),
     get connectionsInUse() {
       return connections.inUse
     },

@@ -19,3 +19,22 @@ export type OrderedJob = {
   /** @param payload what came with the order, not yet validated */
   run: (payload: unknown, signal: AbortSignal) => Promise<void>
 }
+
+/** An order for an `OrderedJob`. */
+export type JobOrder = {
+  name: string
+  /** Kept as JSON until it is done: ids, and nothing that must stay secret. */
+  payload: object
+  /** Jobs of one queue are done one after the other, whichever process does them. */
+  queue?: string
+  /** An order that waits under the same key is replaced. */
+  key?: string
+  /** Not before then, epoch milliseconds; at once where not given. */
+  at?: number
+}
+
+/** Does background work until it is closed; while Postgres is away it waits. */
+export interface JobRunner {
+  /** Work under way is told to end and waited for, within seconds. */
+  close(): Promise<void>
+}
