@@ -20,6 +20,8 @@ const BENCHES: Record<string, Bench> = {
   survive: { needsParts: true, load: () => import('./survive.ts') },
   'call-cpu': { needsParts: true, load: () => import('./call-cpu.ts') },
   sms: { needsParts: true, load: () => import('./sms.ts') },
+  events: { needsParts: true, load: () => import('./events.ts') },
+  import: { needsParts: true, load: () => import('./import.ts') },
   soak: { needsParts: true, load: () => import('./soak.ts') },
 }
 const SOAK_MINUTES = '10'
