@@ -235,6 +235,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
       environment,
       apiKey,
       records: store.records,
+      live: store.live,
       prompts,
       announce: announceWith({ prompts, store, announcements, telephony, service: () => service, now }),
       pingPostgres: () =>

@@ -19,6 +19,7 @@ import { customerRoutes } from './routes/customers.ts'
 import { demoAgentRoutes } from './routes/demo-agent.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { liveRoutes } from './routes/live.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { promptRoutes } from './routes/prompts.ts'
@@ -48,6 +49,7 @@ const ROUTES = [
   serviceRoutes,
   agentRoutes,
   announcementRoutes,
+  liveRoutes,
   demoAgentRoutes,
   simulatorRoutes,
   promptRoutes,

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Logger } from 'pino'
+import type { LiveHub } from '../app/live/hub.ts'
 import type { Pages } from '../app/ports/pages.ts'
 import type { Records, Result } from '../app/ports/records.ts'
 import type { Announcement } from '../app/ports/store.ts'
@@ -95,6 +96,8 @@ export type HttpOptions = {
   port: number
   apiKey: string
   records: Records
+  /** Tells those who watch; it is closed with the edge. */
+  live: LiveHub
   /** A rendered prompt by its content's hash. `noStore` for what speaks of a person. */
   prompts: { get(hash: string): Promise<ServedPrompt | null> | ServedPrompt | null }
   /** Renders the text and switches the announcement, or says which field is wrong. */

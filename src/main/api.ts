@@ -2,6 +2,8 @@
 import type { Registry } from 'prom-client'
 import type { Logger } from 'pino'
 import type { Hotline } from '../app/hotline.ts'
+import { LiveHub } from '../app/live/hub.ts'
+import type { LiveStore } from '../app/ports/live.ts'
 import type { PromptStore } from '../app/prompts.ts'
 import type { Records } from '../app/ports/records.ts'
 import type { Telephony } from '../app/ports/telephony.ts'
@@ -10,6 +12,7 @@ import { drawFlow } from '../console/draw-flow.ts'
 import { consolePages } from '../console/pages.ts'
 import { toMermaid } from '../domain/call/mermaid.ts'
 import type { Door } from '../http/door.ts'
+import { writeChange } from '../http/live/show.ts'
 import { openHttp, type Http } from '../http/open.ts'
 import type { HttpOptions, PartState } from '../http/options.ts'
 import type { DemoAgent } from './demo-agent.ts'
@@ -20,6 +23,7 @@ export type ApiDeps = {
   environment: Environment
   apiKey: string
   records: Records
+  live: LiveStore
   prompts: PromptStore
   announce: HttpOptions['announce']
   pingPostgres: () => Promise<PartState>
@@ -45,6 +49,7 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
       port,
       apiKey: deps.apiKey,
       records,
+      live: new LiveHub({ store: deps.live, write: writeChange, log: deps.log, now: deps.now }),
       // Whoever becomes free may have somebody waiting for them.
       onAgentChanged: () => hotline.dispatcher.kick(null),
       prompts: { get: async (hash) => servedPrompt(await deps.prompts.get(hash)) },

@@ -4,6 +4,8 @@ import pino from 'pino'
 import { Registry } from 'prom-client'
 import type { Pool } from 'pg'
 import type { Test } from 'tap'
+import { LiveHub, type LiveHubDeps } from '../../src/app/live/hub.ts'
+import { writeChange } from '../../src/http/live/show.ts'
 import type { HttpOptions, Parts } from '../../src/http/options.ts'
 import { type Http, openHttp } from '../../src/http/open.ts'
 import { consolePages } from '../../src/console/pages.ts'
@@ -35,8 +37,16 @@ export type Running = {
   close(): Promise<void>
 }
 
-/** @param databaseUrl a Postgres of the test's own; otherwise a fresh database on the shared one */
-export async function runHttp(t: Test, changes: Partial<HttpOptions> = {}, databaseUrl?: string): Promise<Running> {
+/**
+ * @param databaseUrl a Postgres of the test's own; otherwise a fresh database on the shared one
+ * @param live of the hub that tells those who watch
+ */
+export async function runHttp(
+  t: Test,
+  changes: Partial<HttpOptions> = {},
+  databaseUrl?: string,
+  live: (store: Store) => Partial<LiveHubDeps> = () => ({}),
+): Promise<Running> {
   const lines: string[] = []
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -52,6 +62,7 @@ export async function runHttp(t: Test, changes: Partial<HttpOptions> = {}, datab
     port: 0,
     apiKey: KEY,
     records: store.records,
+    live: new LiveHub({ store: store.live, write: writeChange, log, now: Date.now, ...live(store) }),
     prompts: { get: () => null },
     announce: async (name, { on, text, endsAt }) => store.records.putAnnouncement({ name, on, text, prompts: {}, endsAt }, Date.now()),
     parts: async () => READY,
@@ -85,6 +96,11 @@ async function ask(url: string, method: string, path: string, body: unknown, hea
     ...(body === undefined ? {} : { body: isRaw ? (body as string) : JSON.stringify(body) }),
   })
   const type = response.headers.get('content-type') ?? ''
+  if (type.startsWith('text/event-stream')) {
+    // It has no end to wait for.
+    await response.body?.cancel()
+    return { status: response.status, headers: response.headers, body: null }
+  }
   const bytes = Buffer.from(await response.arrayBuffer())
   const content = type.includes('json') ? JSON.parse(bytes.toString()) : type.startsWith('text/') ? bytes.toString() : bytes
   return { status: response.status, headers: response.headers, body: content }

@@ -44,6 +44,6 @@ export function agentRoutes(app: Api, { records, onAgentChanged, now }: HttpOpti
   )
 }
 
-function showAgent(agent: AgentRecord) {
+export function showAgent(agent: AgentRecord) {
   return { ...agent, since: isoTime(agent.since) }
 }

@@ -5,6 +5,7 @@ import type { HttpOptions } from '../options.ts'
 import { valueOf } from '../problem.ts'
 import { ref } from '../schemas/common.ts'
 import { Announcement, AnnouncementOrder } from '../schemas/service.ts'
+import type * as Records from '../../app/ports/store.ts'
 
 const NameParam = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 100, description: 'A name from announcements in pforte.yaml' }),
@@ -34,7 +35,12 @@ export function announcementRoutes(app: Api, { announce, service }: HttpOptions)
           endsAt: endsAt === null ? null : instantOf(endsAt),
         }),
       )
-      return { ...announcement, endsAt: isoTime(announcement.endsAt) }
+      return showAnnouncement(announcement)
     },
   )
+}
+
+/** Without what its texts were rendered to. */
+export function showAnnouncement({ name, on, text, endsAt }: Records.Announcement) {
+  return { name, on, text, endsAt: isoTime(endsAt) }
 }

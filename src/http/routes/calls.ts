@@ -51,7 +51,7 @@ export function callRoutes(app: Api, { records, service }: HttpOptions): void {
   )
 }
 
-function showCall(call: CallRecord) {
+export function showCall(call: CallRecord) {
   return {
     ...call,
     startedAt: isoTime(call.startedAt),

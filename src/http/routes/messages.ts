@@ -89,7 +89,7 @@ function numberOrTime(query: Query, field: 'to' | 'from', time: 'since' | 'until
 /** A short code stands as it is: read as a number of the country it would be another one. */
 const addressFilter = (text: string, country: string): string => (/^\d{3,8}$/.test(text) ? text : callerFilter(text, country))
 
-function showMessage(message: MessageRecord) {
+export function showMessage(message: MessageRecord) {
   return {
     ...message,
     trace: message.trace.map((step) => ({ ...step, at: isoTime(step.at) })),

@@ -4,6 +4,7 @@ import { isoTime } from '../formats.ts'
 import type { HttpOptions } from '../options.ts'
 import { List, ref } from '../schemas/common.ts'
 import { FlowPicture, Line, Queue } from '../schemas/service.ts'
+import type { QueueRecord } from '../../app/ports/records.ts'
 
 export function serviceRoutes(app: Api, { records, flows, now }: HttpOptions): void {
   const tags = ['service']
@@ -25,11 +26,7 @@ export function serviceRoutes(app: Api, { records, flows, now }: HttpOptions): v
     { config: { scope: 'read' }, schema: { tags, summary: 'Who waits where', response: { 200: List(ref(Queue)), ...problems } } },
     async () => {
       const queues = await records.queues(now())
-      const items = queues.map((queue) => ({
-        ...queue,
-        waiting: queue.waiting.map((call) => ({ ...call, sinceAt: isoTime(call.sinceAt) })),
-      }))
-      return { items, next: null }
+      return { items: queues.map(showQueue), next: null }
     },
   )
 
@@ -41,4 +38,8 @@ export function serviceRoutes(app: Api, { records, flows, now }: HttpOptions): v
     },
     async () => ({ items: [...flows()], next: null }),
   )
+}
+
+export function showQueue(queue: QueueRecord) {
+  return { ...queue, waiting: queue.waiting.map((call) => ({ ...call, sinceAt: isoTime(call.sinceAt) })) }
 }

@@ -132,6 +132,6 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
   })
 }
 
-function showTicket(ticket: Records.Ticket) {
+export function showTicket(ticket: Records.Ticket) {
   return { ...ticket, createdAt: isoTime(ticket.createdAt), updatedAt: isoTime(ticket.updatedAt) }
 }
