@@ -17,6 +17,7 @@ import { commentRoutes } from './routes/comments.ts'
 import { contractRoutes } from './routes/contracts.ts'
 import { customerRoutes } from './routes/customers.ts'
 import { demoAgentRoutes } from './routes/demo-agent.ts'
+import { docsRoutes } from './routes/docs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { liveRoutes } from './routes/live.ts'
@@ -91,6 +92,7 @@ export async function openHttp(options: HttpOptions, opened?: Door): Promise<Htt
   })
   await describeApi(app)
   for (const routes of ROUTES) routes(app, options)
+  await docsRoutes(app)
   await app.ready()
   answerWith()
   options.log.info(`listening at ${door.url}`)

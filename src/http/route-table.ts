@@ -12,6 +12,8 @@ import { listed, type Scope } from './scopes.ts'
  * are for whoever watches, which often cannot either, and speak of nobody.
  */
 const PUBLIC_ROUTES = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/prompts/:hash(^[A-Za-z0-9_-]+).wav']
+/** The same document for people: a page and its many files. */
+const PUBLIC_PAGES = /^\/docs(\/|$)/
 
 /** `scopes`: one of them is enough; null for a route that needs no key. */
 export type Route = { method: string; url: string; scopes: readonly Scope[] | null }
@@ -26,10 +28,11 @@ export type RouteTable = {
 /** @param pages paths of the console's files, public too: they hold nothing but the page itself. */
 export function keepRouteTable(app: FastifyInstance, pages: readonly string[]): RouteTable {
   const open = new Set([...PUBLIC_ROUTES, ...pages])
+  const isPublic = (url: string): boolean => open.has(url) || PUBLIC_PAGES.test(url)
   const routes: (Route & { pattern: RegExp })[] = []
   app.addHook('onRoute', (route) => {
     const { url } = route
-    const scopes = open.has(url) ? null : listed(route.config?.scope)
+    const scopes = isPublic(url) ? null : listed(route.config?.scope)
     assert(scopes?.length !== 0, `${route.method} ${url} names no scope: give it one in its config, or a place among the public routes`)
     for (const method of [route.method].flat()) routes.push({ method, url, scopes, pattern: patternOf(url) })
     // Of several requirements one is enough; the list of each names roles (OpenAPI 3.1, "Security Requirement Object").
@@ -37,7 +40,7 @@ export function keepRouteTable(app: FastifyInstance, pages: readonly string[]): 
   })
   return {
     routes,
-    isPublic: (url) => open.has(url),
+    isPublic,
     methodsAt: (path) => [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))],
   }
 }

@@ -5,7 +5,7 @@ import { showSimulator } from '../../src/main/simulated-carrier.ts'
 import { keepRouteTable } from '../../src/http/route-table.ts'
 import { KEY, runHttp, type Running } from './running.ts'
 
-/** All that may be had without the key, beside the page's own files. */
+/** All that may be had without the key, beside the files of the page and of /docs. */
 const PUBLIC = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/prompts/:hash(^[A-Za-z0-9_-]+).wav']
 
 /** Everything that there can be: a carrier that is simulated and an agent for demos. */
@@ -24,7 +24,7 @@ const pathOf = (url: string) => url.replace(/:\w+(\([^)]*\))?/g, '01890000-0000-
 t.test('no route answers without the key, but the few that are named', async (t) => {
   const { url, routes } = await whole(t)
   const open = routes.filter(({ scopes }) => scopes === null).map((route) => route.url)
-  t.same([...new Set(open)].filter((path) => path !== '/' && !path.startsWith('/console/')).sort(), PUBLIC.toSorted())
+  t.same([...new Set(open)].filter((path) => path !== '/' && !/^\/(console\/|docs)/.test(path)).sort(), PUBLIC.toSorted())
   const closed = routes.filter(({ scopes }) => scopes !== null)
   t.ok(closed.length >= 40)
   for (const { method, url: path } of closed) {
