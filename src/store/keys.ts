@@ -21,6 +21,10 @@ export class Keys {
   readonly #inner: Buffer
   readonly #outer: Buffer
   readonly #passwords: Buffer
+  readonly #webhooks: Buffer
+  /** Of the keys that requests bring themselves (idempotency.ts). */
+  readonly idempotency: Buffer
+  readonly #erased: Buffer
 
   constructor(secret: Buffer) {
     assert(secret.length >= shortestSecretBytes, `the service's secret has at least ${shortestSecretBytes} bytes`)
@@ -31,6 +35,9 @@ export class Keys {
     this.#inner = padded(pins, 0x36)
     this.#outer = padded(pins, 0x5c)
     this.#passwords = derive('agent passwords')
+    this.#webhooks = derive('webhook secrets')
+    this.idempotency = derive('idempotency keys')
+    this.#erased = derive('what was erased')
   }
 
   /** What is kept of a PIN: keyed, because five digits leave no room for a salt to help. */

@@ -7,8 +7,11 @@ import type { ReceiptStore } from '../app/ports/receipts.ts'
 import type { Records } from '../app/ports/records.ts'
 import { Agents } from './agents.ts'
 import { Announcements } from './announcements.ts'
+import type { RetentionStore } from '../app/ports/retention.ts'
+import type { Writing } from '../app/ports/writing.ts'
 import { CallRecords } from './call-records.ts'
 import { Calls } from './calls.ts'
+import { Audit } from './audit.ts'
 import { Connections, defaultWaits, type Waits } from './connections.ts'
 import { Contracts } from './contracts.ts'
 import { Customers } from './customers.ts'
@@ -16,6 +19,8 @@ import { DefinitionsSync } from './definitions.ts'
 import { JobOrders } from './jobs/orders.ts'
 import { Keys } from './keys.ts'
 import { Leases } from './lease.ts'
+import { PostgresImports } from './import/customer-imports.ts'
+import { LongWriting } from './import/long-writing.ts'
 import { liveStore } from './live-store.ts'
 import { LongReading } from './long-reading.ts'
 import { migrate } from './migrate.ts'
@@ -40,6 +45,7 @@ import { Voicemails } from './voicemails.ts'
 /** What `pforte.yaml` says of how things are judged and read. */
 export type StoreRules = {
   pinLimits: PinLimits
+import { PostgresWriting } from './writing.ts'
   pinLength: number
   customerNumberLength: number
   /** ISO 3166; numbers without a country code are read as numbers of it. */
@@ -68,6 +74,8 @@ export type Store = {
   /** Orders background work, which `openJobs` does. */
   jobs: JobOrders
   /** Taken and not given back connections; 0 when nothing is under way. */
+  writing: Writing
+  imports: CustomerImports
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
   newAgentPassword(agent: AgentDefinition): Promise<string>
@@ -115,7 +123,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     gate,
     leases,
     messages: new Messages(connections),
-    pins: new Pins(connections, keys, options.pinLength, () => gate.pinsChanged()),
+    audit: new Audit(connections),
+    pins: new Pins(connections, keys, options.pinLength, () => void connections.whenCommitted(() => gate.pinsChanged())),
     queue: new Queue(connections, now),
     service: new ServiceRecords(connections),
     ticketChanges: new TicketChanges(connections, numbers, sms),
@@ -135,6 +144,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     calls: tellingChanges(callStore(parts, numbers, now, close), connections.changes.committed),
     records: recordsOf(parts, now),
+  const imports = new PostgresImports(
+    connections,
+    new LongWriting(databaseUrl, log),
+    keys,
+    numbers,
+    { pin: options.pinLength, customerNumber: options.customerNumberLength },
+    () => gate.pinsChanged(),
+  )
     outbox: new PostgresOutbox(connections, leases, sms, listeners, numbers),
     receipts: receiptStore(connections),
     live: liveStore(connections.changes, parts),
@@ -145,6 +162,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     useRules({ pinLimits, pinLength, customerNumberLength, country }) {
       gate.useRules(pinLimits, pinLength)
       parts.pins.useLength(pinLength)
+    writing: new PostgresWriting(connections, keys),
       parts.customers.useNumberLength(customerNumberLength)
       numbers.useCountry(country)
     },
@@ -173,6 +191,7 @@ type Parts = {
   ticketChanges: TicketChanges
   ticketComments: TicketComments
   tickets: Tickets
+  audit: Audit
   smsEvents: SmsEvents
   smsReports: SmsReports
   voicemails: Voicemails
@@ -232,6 +251,7 @@ function recordsOf(
   now: () => number,
 ): Records {
   return {
+    audit,
     createCustomer: (customer, at) => customers.create(customer, at),
     customer: (id) => customers.get(id),
     customers: (filter, page) => customers.list(filter, page),
@@ -266,3 +286,4 @@ function recordsOf(
     demo: () => customers.demo(),
   }
 }
+    audit: (filter, page) => audit.list(filter, page),

@@ -8,6 +8,7 @@ import type { TicketSource, TicketStatus } from '../app/ports/records.ts'
 import type { FlowPrompts } from '../app/ports/store.ts'
 
 export type Time = ColumnType<number, Date, Date>
+import type { Actor } from '../app/ports/writing.ts'
 export type OptionalTime = ColumnType<number | null, Date | null | undefined, Date | null>
 
 /** A moment in a condition, where kysely expects what a row holds. */
@@ -232,3 +233,17 @@ export type Schema = {
 
 /** One step of a message's trace. `what` and `why` are fixed words that tell of nobody. Epoch ms. */
 export type TraceStep = { at: number; what: string; why: string }
+  audit: {
+    id: Generated<number>
+    at: Time
+    actor: JSONColumnType<Actor>
+    actor_id: Generated<string>
+    request_id: string | null
+    action: 'created' | 'changed' | 'deleted'
+    object: string
+    object_id: string
+    customer_id: string | null
+    before: ColumnType<Record<string, unknown> | null, string | null, string | null>
+    after: ColumnType<Record<string, unknown> | null, string | null, string | null>
+  }
+  idempotency_keys: { api_key: string; digest: Buffer; request_digest: Buffer; sealed_answer: Buffer | null; created_at: Time }

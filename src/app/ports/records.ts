@@ -11,6 +11,7 @@ import type { SmsReport, SmsReportRequest } from './sms-report.ts'
 import type { Announcement } from './store.ts'
 
 export type Customer = {
+import type { Actor } from './writing.ts'
   id: string
   /** Typed on the phone beside the PIN once guessing is likely. */
   customerNumber: string
@@ -213,3 +214,20 @@ export interface Records {
   /** What a demo may build on; null once somebody has entered a customer of their own. */
   demo(): Promise<DemoRows | null>
 }
+/** Of a change only what changed, under the names of the fields; secrets never. */
+export type AuditRecord = {
+  id: string
+  at: number
+  actor: Actor
+  requestId: string | null
+  action: 'created' | 'changed' | 'deleted'
+  object: string
+  objectId: string
+  customerId: string | null
+  before: Record<string, unknown> | null
+  after: Record<string, unknown> | null
+}
+/** `actor`: the id of an API key, a user at the command line, or a part of Pforte. */
+export type AuditFilter = { object?: string; objectId?: string; customerId?: string; actor?: string } & TimeRange
+
+  audit(filter: AuditFilter, page: PageRequest): Promise<Page<AuditRecord>>
