@@ -43,7 +43,7 @@ const letPassMs = 20
 export type Run = <Row extends object = Record<string, unknown>>(statement: Statement, values: unknown[]) => Promise<Row[]>
 
 /** Settings that every connection of ours shares. */
-export function connectionConfig(databaseUrl: string, purpose: string, waits: Waits): pg.ClientConfig & { pipeline: boolean } {
+export function connectionConfig(databaseUrl: string, purpose: string, waits: Waits): pg.ClientConfig & { pipeline: boolean; query_timeout: number } {
   return {
     connectionString: databaseUrl,
     application_name: `pforte ${purpose}`,

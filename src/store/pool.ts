@@ -8,6 +8,8 @@ import type { Log } from '../app/ports/log.ts'
 import { asPortError, isUnavailable, notConnected } from './errors.ts'
 import { type Parameter, PreparedQuery, type Statement } from './prepared.ts'
 
+/** How often statements are looked for that have been waited for too long. */
+const lookMs = 250
 /** How long closing waits for statements under way and for the server's goodbye. */
 const closeMs = 2000
 
@@ -38,6 +40,8 @@ export class GuardedClient implements PostgresPoolClient {
   readonly #client: pg.PoolClient
   #broken = false
   #corked = false
+  /** When the statements began that are still unanswered; answers come in their order. */
+  readonly #began: number[] = []
 
   constructor(client: pg.PoolClient, log: Log) {
     this.#client = client
@@ -72,12 +76,22 @@ export class GuardedClient implements PostgresPoolClient {
     // A client that gave up on an answer would hand that answer to the next question.
     if (this.#broken) throw asPortError(new Error('Connection terminated'))
     this.#cork()
+    this.#began.push(performance.now())
     try {
       return await work()
     } catch (error) {
       if (isUnavailable(error)) this.#broken = true
       throw asPortError(error)
+    } finally {
+      this.#began.shift()
     }
+  }
+
+  /** Gives up on a server that owes an answer since before `at`: all who wait are told that the connection ended. */
+  breakOffIfUnanswered(at: number): void {
+    if (this.#began.length === 0 || this.#began[0]! > at) return
+    this.#broken = true
+    breakOff(this.#client)
   }
 
   /** What is sent before anything is waited for leaves in one write: the system call costs more than all the rest of a statement. */
@@ -101,8 +115,14 @@ export class GuardedClient implements PostgresPoolClient {
 export class GuardedPool implements PostgresPool {
   readonly pool: pg.Pool
   readonly #clients = new Map<pg.PoolClient, GuardedClient>()
+  readonly #look: NodeJS.Timeout
 
-  constructor(config: pg.PoolConfig, log: Log) {
+  /** One timer sees to the `query_timeout` of all statements; `pg` itself would start one for each. */
+  constructor({ query_timeout: answerMs, ...config }: pg.PoolConfig & { query_timeout: number }, log: Log) {
+    this.#look = setInterval(() => {
+      const overdue = performance.now() - answerMs
+      for (const client of this.#clients.values()) client.breakOffIfUnanswered(overdue)
+    }, lookMs).unref()
     this.pool = new pg.Pool(config)
     this.pool.on('connect', (client) => this.#clients.set(client, new GuardedClient(client, log)))
     this.pool.on('remove', (client) => this.#clients.delete(client))
@@ -137,6 +157,7 @@ export class GuardedPool implements PostgresPool {
     await this.pool.end()
     while (this.#clients.size > 0) await once(this.pool, 'remove')
     clearTimeout(cut)
+    clearInterval(this.#look)
   }
 }
 

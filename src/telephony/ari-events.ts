@@ -91,6 +91,11 @@ export class EventTranslator {
     }
   }
 
+  /** Whether its end has been told: then Asterisk's further signs of it mean nothing. */
+  hasEnded(leg: string): boolean {
+    return this.#ended.has(leg)
+  }
+
   #end(channel: AriChannel, cause: number | undefined, at: number): TelephonyEvent | null {
     if (this.#ended.has(channel.id)) return null
     this.#ended.add(channel.id)

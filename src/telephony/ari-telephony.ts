@@ -27,6 +27,7 @@ import { ConnectFailure } from './connect-failure.ts'
 import { callFor, type CallSettings } from './command-calls.ts'
 import { fallbackLegs, observe } from './observe.ts'
 import { failureOf, isSuccess, outcomeOf } from './outcome.ts'
+import { readDigit, readEndedLeg } from './quick-reading.ts'
 import { AriOverClient } from './over-ari-client.ts'
 import { AriOverWebSocket, type RestResponse } from './over-websocket.ts'
 import { fetchRecordingFile } from './recordings.ts'
@@ -211,10 +212,12 @@ export class AriTelephony implements Telephony {
   }
 
   #message(text: string): void {
-    if (this.#overWebSocket.isOfNoInterest(text)) return
+    if (this.#overWebSocket.takeQuickly(text)) return
     let type = 'unreadable'
     try {
-      const message = JSON.parse(text) as AriEvent
+      const ended = readEndedLeg(text)
+      if (ended !== null && this.#translator.hasEnded(ended)) return
+      const message: AriEvent = readDigit(text) ?? (JSON.parse(text) as AriEvent)
       type = message.type
       if (type === 'RESTResponse') return this.#overWebSocket.take(message as RestResponse)
       if (type === 'ApplicationReplaced') return this.#replaced()

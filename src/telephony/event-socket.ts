@@ -58,6 +58,8 @@ export class EventSocket {
         headers: { authorization },
         handshakeTimeout: openWithinMs,
         perMessageDeflate: false,
+        // A key of zeros, with which masking does nothing: it protects proxies from scripts in browsers (RFC 6455 §10.3).
+        generateMask: () => {},
         maxPayload: LARGEST_MESSAGE_BYTES,
         // Asterisk's own JSON; what is no UTF-8 in it becomes U+FFFD.
         skipUTF8Validation: true,

@@ -6,7 +6,7 @@
 import { asRequest, type AriCall, type AriReply, type CallCarrier } from './ari-call.ts'
 import type { EventSocket } from './event-socket.ts'
 
-type Pending = { settle: (reply: AriReply) => void; limit: NodeJS.Timeout }
+type Pending = { settle: (reply: AriReply) => void; operation: string; at: number }
 
 export type RestResponse = {
   type: 'RESTResponse'
@@ -20,13 +20,17 @@ export type RestResponse = {
 const MOST_PENDING = 2_000
 const MOST_UNSENT_BYTES = 4 * 1024 * 1024
 
-const ANSWER = /^\{"type":"RESTResponse","transaction_id":"\d+","request_id":"(\d+)"/
+/** How often commands are looked for that got no answer in time. */
+const LOOK_MS = 250
+
+const ANSWER = /^\{"type":"RESTResponse","transaction_id":"\d+","request_id":"(\d+)","status_code":(\d{3}),/
 
 export class AriOverWebSocket implements CallCarrier {
   readonly #limitMs: number
   readonly #pending = new Map<string, Pending>()
   #socket: EventSocket | null = null
   #lastId = 0
+  #look: NodeJS.Timeout | undefined
 
   constructor(limitMs: number) {
     this.#limitMs = limitMs
@@ -42,10 +46,7 @@ export class AriOverWebSocket implements CallCarrier {
     this.#socket = null
     const waiting = [...this.#pending.values()]
     this.#pending.clear()
-    for (const { settle, limit } of waiting) {
-      clearTimeout(limit)
-      settle({ status: null, why: 'unreachable', detail: why })
-    }
+    for (const { settle } of waiting) settle({ status: null, why: 'unreachable', detail: why })
   }
 
   /** Nobody waits for the answer, which is then not even read. */
@@ -57,12 +58,20 @@ export class AriOverWebSocket implements CallCarrier {
     const id = this.#write(call)
     if (typeof id !== 'string') return unreachable(id.why)
     return new Promise((settle) => {
-      const limit = setTimeout(() => {
-        this.#pending.delete(id)
-        settle({ status: null, why: 'timeout', detail: `no answer to ${call.operation} within ${this.#limitMs} ms` })
-      }, this.#limitMs)
-      this.#pending.set(id, { settle, limit })
+      this.#pending.set(id, { settle, operation: call.operation, at: performance.now() })
+      this.#look ??= setTimeout(this.#giveUpOverdue, LOOK_MS)
     })
+  }
+
+  /** One timer for all commands: they have the same limit, so the oldest is overdue first. */
+  readonly #giveUpOverdue = (): void => {
+    const overdue = performance.now() - this.#limitMs
+    for (const [id, { settle, operation, at }] of this.#pending) {
+      if (at > overdue) break
+      this.#pending.delete(id)
+      settle({ status: null, why: 'timeout', detail: `no answer to ${operation} within ${this.#limitMs} ms` })
+    }
+    this.#look = this.#pending.size === 0 ? undefined : setTimeout(this.#giveUpOverdue, LOOK_MS)
   }
 
   /** Puts it on the socket. @returns its id */
@@ -86,12 +95,22 @@ export class AriOverWebSocket implements CallCarrier {
   }
 
   /**
-   * True for an answer that nobody waits for: there are more of them than of all other messages, so it is told by its
-   * first letters, as Asterisk writes them [22.10.1]. Written otherwise, it is read whole.
+   * Takes an answer that says by its first letters, as Asterisk writes them [22.10.1], all that is to be known: that
+   * nobody waits for it, as for most of them, or that the command is done.
+   *
+   * @returns false: it is to be read whole
    */
-  isOfNoInterest(text: string): boolean {
-    const id = ANSWER.exec(text)?.[1]
-    return id !== undefined && !this.#pending.has(id)
+  takeQuickly(text: string): boolean {
+    const answer = ANSWER.exec(text)
+    if (answer === null) return false
+    const id = answer[1]!
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return true
+    const status = Number(answer[2])
+    if (status < 200 || status >= 300) return false
+    this.#pending.delete(id)
+    pending.settle(new Success(status, text))
+    return true
   }
 
   /** An answer from the socket. One that nobody waits for came too late. */
@@ -100,14 +119,13 @@ export class AriOverWebSocket implements CallCarrier {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
     this.#pending.delete(id)
-    clearTimeout(pending.limit)
     const { status_code: status = 0, message_body: text = '', reason_phrase: reason = '' } = response
-    if (status >= 200 && status < 300) pending.settle(new Success(status, text))
+    if (status >= 200 && status < 300) pending.settle({ status, detail: '', body: parsed(text) })
     else pending.settle({ status, detail: saidInBody(text) ?? reason, body: undefined })
   }
 }
 
-/** Most successes are not looked into: the body is parsed by whoever does. */
+/** Most successes are not looked into: the answer is read by whoever does. */
 class Success {
   readonly status: number
   readonly detail = ''
@@ -119,7 +137,7 @@ class Success {
   }
 
   get body(): unknown {
-    return parsed(this.#text)
+    return parsed((parsed(this.#text) as RestResponse | undefined)?.message_body ?? '')
   }
 }
 
