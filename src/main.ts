@@ -234,6 +234,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
     const http = await openApi({
       environment,
       apiKey,
+      apiKeys: store.apiKeys,
       records: store.records,
       live: store.live,
       prompts,

@@ -1,7 +1,7 @@
 /** One hook asks for the API key, on every route that `route-table.ts` does not name as public, and for its scope. */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import { type KeyHolder, SCOPES } from '../app/ports/api-keys.ts'
+import { type ApiKeys, KEY_FORM, type KeyHolder, SCOPES } from '../app/ports/api-keys.ts'
 import { ProblemError } from './problem.ts'
 import { pathOf } from './errors.ts'
 import type { RouteTable } from './route-table.ts'
@@ -14,10 +14,12 @@ declare module 'fastify' {
   }
 }
 
+type Options = { apiKey: string; apiKeys: Pick<ApiKeys, 'judge'>; now(): number }
+
 /** Whoever asks at a route that needs no key, sent with one or not. */
-export const NOBODY: KeyHolder = { keyId: 'none', name: 'nobody', scopes: [] }
+const NOBODY: KeyHolder = { keyId: 'none', name: 'nobody', scopes: [], requestsPerMinute: null }
 /** Of the key in `PFORTE_API_KEY`, which is in no table, so that nobody can lock themselves out. */
-const FIRST: KeyHolder = { keyId: 'first', name: 'first administrator', scopes: SCOPES }
+const FIRST: KeyHolder = { keyId: 'first', name: 'first administrator', scopes: SCOPES, requestsPerMinute: null }
 
 const digest = (text: string) => hash('sha256', text, 'buffer')
 
@@ -25,28 +27,37 @@ const digest = (text: string) => hash('sha256', text, 'buffer')
  * Whoever has no key learns nothing about `/v1`, not even which addresses it
  * has: unknown ones there answer 401 as well.
  */
-export function requireKey(app: FastifyInstance, table: RouteTable, firstKey: string): void {
+export function requireKey(app: FastifyInstance, table: RouteTable, { apiKey, apiKeys, now }: Options): void {
   // Digests are compared, because timingSafeEqual needs equal lengths and the key's length is nobody's business.
-  const first = digest(firstKey)
+  const first = digest(apiKey)
   app.decorateRequest('who')
   app.addHook('onRequest', async (request) => {
     const { url, config } = request.routeOptions
     const isOpen = url === undefined ? !/^\/v1(\/|$)/.test(pathOf(request)) : table.isPublic(url)
-    request.who = isOpen ? NOBODY : holderOf(request.headers.authorization)
+    request.who = isOpen ? NOBODY : await holderOf(request.headers.authorization)
     if (isOpen || url === undefined) return
     const scopes = listed(config.scope)
     if (!mayUse(request.who, scopes)) throw forbidden(request.who, scopes)
   })
 
-  function holderOf(authorization: string | undefined): KeyHolder {
-    const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
-    if (given === undefined)
-      throw unauthorized(
-        'Send the API key in the header Authorization: Bearer <key>. PFORTE_HOME/api-key holds it, unless PFORTE_API_KEY is set.',
-      )
-    if (!timingSafeEqual(digest(given), first)) throw unauthorized('This API key is not valid.')
-    return FIRST
+  async function holderOf(authorization: string | undefined): Promise<KeyHolder> {
+    const key = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+    if (key === undefined) throw unauthorized(WHY.missing)
+    const given = digest(key)
+    if (timingSafeEqual(given, first)) return FIRST
+    if (!KEY_FORM.test(key)) throw unauthorized(WHY.unknown)
+    const judgement = await apiKeys.judge(given, now())
+    if (judgement.is !== 'valid') throw unauthorized(WHY[judgement.is])
+    return judgement.holder
   }
+}
+
+const WHY = {
+  missing:
+    'Send the API key in the header Authorization: Bearer <key>. PFORTE_HOME/api-key holds the first one, unless PFORTE_API_KEY is set.',
+  unknown: 'This API key is not valid.',
+  expired: 'This API key has expired. An administrator makes a new one: POST /v1/keys, or npx pforte key create.',
+  revoked: 'This API key was revoked. An administrator makes a new one: POST /v1/keys, or npx pforte key create.',
 }
 
 function unauthorized(detail: string): ProblemError {

@@ -82,7 +82,7 @@ export async function openHttp(options: HttpOptions, opened?: Door): Promise<Htt
   app.setValidatorCompiler(compileValidator)
   const table = keepRouteTable(app, options.pages.paths)
   handleErrors(app, table)
-  requireKey(app, table, options.apiKey)
+  requireKey(app, table, options)
   takeJsonBodies(app)
   timeRequests(app, options.metrics)
   app.addHook('onSend', async (_request, reply) => {

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { Logger } from 'pino'
 import type { LiveHub } from '../app/live/hub.ts'
+import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { Pages } from '../app/ports/pages.ts'
 import type { Records, Result } from '../app/ports/records.ts'
 import type { Announcement } from '../app/ports/store.ts'
@@ -94,7 +95,9 @@ export type HttpOptions = {
   host: string
   /** 0: any free port; the one taken is in the `url` that comes back. */
   port: number
+  /** The first administrator's, which is in no table. */
   apiKey: string
+  apiKeys: ApiKeys
   records: Records
   /** Tells those who watch; it is closed with the edge. */
   live: LiveHub

@@ -5,6 +5,7 @@ import type { Hotline } from '../app/hotline.ts'
 import { LiveHub } from '../app/live/hub.ts'
 import type { LiveStore } from '../app/ports/live.ts'
 import type { PromptStore } from '../app/prompts.ts'
+import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { Records } from '../app/ports/records.ts'
 import type { Telephony } from '../app/ports/telephony.ts'
 import type { Environment, Service } from '../config.ts'
@@ -22,6 +23,7 @@ import type { Sms } from './sms.ts'
 export type ApiDeps = {
   environment: Environment
   apiKey: string
+  apiKeys: ApiKeys
   records: Records
   live: LiveStore
   prompts: PromptStore
@@ -48,6 +50,7 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
       host,
       port,
       apiKey: deps.apiKey,
+      apiKeys: deps.apiKeys,
       records,
       live: new LiveHub({ store: deps.live, write: writeChange, log: deps.log, now: deps.now }),
       // Whoever becomes free may have somebody waiting for them.

@@ -1,4 +1,5 @@
 /** Puts the store together: one pool, and behind the two ports a file for each idea. */
+import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { LiveStore } from '../app/ports/live.ts'
 import type { Log } from '../app/ports/log.ts'
 import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
@@ -7,6 +8,7 @@ import type { ReceiptStore } from '../app/ports/receipts.ts'
 import type { Records } from '../app/ports/records.ts'
 import { Agents } from './agents.ts'
 import { Announcements } from './announcements.ts'
+import { apiKeys } from './api-keys.ts'
 import type { RetentionStore } from '../app/ports/retention.ts'
 import type { Writing } from '../app/ports/writing.ts'
 import { CallRecords } from './call-records.ts'
@@ -68,6 +70,7 @@ export type StoreOptions = StoreRules & {
 export type Store = {
   calls: CallStore
   records: Records
+  apiKeys: ApiKeys
   outbox: Outbox
   receipts: ReceiptStore
   live: LiveStore
@@ -108,6 +111,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw error
   }
 
+  const keysOfApi = apiKeys(connections, now)
   const leases = new Leases(databaseUrl, log)
   const longReading = new LongReading(databaseUrl, log)
   const listeners: SmsListeners = { onDue: [], onAlarm: [] }
@@ -139,11 +143,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sms.definition = null
     longReading.close()
     await leases.close()
+    await keysOfApi.close()
     await connections.close()
   }
   return {
     calls: tellingChanges(callStore(parts, numbers, now, close), connections.changes.committed),
     records: recordsOf(parts, now),
+    apiKeys: keysOfApi,
   const imports = new PostgresImports(
     connections,
     new LongWriting(databaseUrl, log),

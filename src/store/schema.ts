@@ -4,6 +4,7 @@ import type { CallOutcome } from '../domain/call/commands.ts'
 import type { Flow } from '../domain/call/flow.ts'
 import type { PathEntry } from '../domain/call/state.ts'
 import type { MessageState, PartState, ReceiptState } from '../domain/sms/message-state.ts'
+import type { Scope } from '../app/ports/api-keys.ts'
 import type { TicketSource, TicketStatus } from '../app/ports/records.ts'
 import type { FlowPrompts } from '../app/ports/store.ts'
 
@@ -99,6 +100,17 @@ export type Schema = {
     created_at: Time
     revoked_at: OptionalTime
     message_id: string | null
+  }
+  api_keys: {
+    id: string
+    name: string
+    digest: Buffer
+    scopes: Scope[]
+    requests_per_minute: number | null
+    created_at: Time
+    expires_at: OptionalTime
+    revoked_at: OptionalTime
+    last_used_at: OptionalTime
   }
   pin_attempts: { id: Generated<number>; line: string; trunk: string | null; caller: string | null; call_id: string; attempted_at: Time }
   line_guards: { line: string; stepped_up_until: Time }

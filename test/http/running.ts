@@ -61,6 +61,7 @@ export async function runHttp(
     host: '127.0.0.1',
     port: 0,
     apiKey: KEY,
+    apiKeys: store.apiKeys,
     records: store.records,
     live: new LiveHub({ store: store.live, write: writeChange, log, now: Date.now, ...live(store) }),
     prompts: { get: () => null },
