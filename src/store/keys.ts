@@ -48,18 +48,35 @@ export class Keys {
 
   /** Encrypts an agent's SIP password; `owner` binds it to that agent's row. */
   seal(password: string, owner: string): Buffer {
-    const nonce = randomBytes(nonceBytes)
-    const sealing = createCipheriv(cipher, this.#passwords, nonce).setAAD(Buffer.from(owner))
-    return Buffer.concat([nonce, sealing.update(password, 'utf8'), sealing.final(), sealing.getAuthTag()])
+    return sealWith(this.#passwords, password, owner)
   }
 
   /** Reverses `seal`; throws if the row was made with another secret or for another owner. */
   unseal(sealed: Buffer, owner: string): string {
-    const opening = createDecipheriv(cipher, this.#passwords, sealed.subarray(0, nonceBytes))
-      .setAAD(Buffer.from(owner))
-      .setAuthTag(sealed.subarray(-tagBytes))
-    return Buffer.concat([opening.update(sealed.subarray(nonceBytes, -tagBytes)), opening.final()]).toString('utf8')
+    return unsealWith(this.#passwords, sealed, owner)
   }
+
+  /** The same for what signs a webhook's deliveries; `owner` is the webhook's id. */
+  sealWebhookSecret(secret: string, owner: string): Buffer {
+    return sealWith(this.#webhooks, secret, owner)
+  }
+
+  unsealWebhookSecret(sealed: Buffer, owner: string): string {
+    return unsealWith(this.#webhooks, sealed, owner)
+  }
+}
+
+function sealWith(key: Buffer, text: string, owner: string): Buffer {
+  const nonce = randomBytes(nonceBytes)
+  const sealing = createCipheriv(cipher, key, nonce).setAAD(Buffer.from(owner))
+  return Buffer.concat([nonce, sealing.update(text, 'utf8'), sealing.final(), sealing.getAuthTag()])
+}
+
+function unsealWith(key: Buffer, sealed: Buffer, owner: string): string {
+  const opening = createDecipheriv(cipher, key, sealed.subarray(0, nonceBytes))
+    .setAAD(Buffer.from(owner))
+    .setAuthTag(sealed.subarray(-tagBytes))
+  return Buffer.concat([opening.update(sealed.subarray(nonceBytes, -tagBytes)), opening.final()]).toString('utf8')
 }
 
 const blockBytes = 64

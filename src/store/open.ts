@@ -2,6 +2,7 @@
 import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { LiveStore } from '../app/ports/live.ts'
 import type { Log } from '../app/ports/log.ts'
+import type { DeliveryOutbox, Webhooks } from '../app/ports/webhooks.ts'
 import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
 import type { Outbox } from '../app/ports/outbox.ts'
 import type { ReceiptStore } from '../app/ports/receipts.ts'
@@ -43,6 +44,7 @@ import { TicketComments } from './ticket-comments.ts'
 import { tellingChanges } from './telling.ts'
 import { Tickets } from './tickets.ts'
 import { Voicemails } from './voicemails.ts'
+import { PostgresDeliveries, webhookStore, WebhookRecords } from './webhooks/open.ts'
 
 /** What `pforte.yaml` says of how things are judged and read. */
 export type StoreRules = {
@@ -76,6 +78,8 @@ export type Store = {
   live: LiveStore
   /** Orders background work, which `openJobs` does. */
   jobs: JobOrders
+  webhooks: Webhooks
+  deliveries: DeliveryOutbox
   /** Taken and not given back connections; 0 when nothing is under way. */
   writing: Writing
   imports: CustomerImports
@@ -138,6 +142,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     smsReports: new SmsReports(longReading),
     voicemails: new Voicemails(connections, numbers, sms),
   }
+  const webhookRecords = new WebhookRecords(connections, keys)
   const close = async (): Promise<void> => {
     // Whoever looks again at what is held leaves off.
     sms.definition = null
@@ -162,6 +167,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     receipts: receiptStore(connections),
     live: liveStore(connections.changes, parts),
     jobs: new JobOrders(connections),
+    webhooks: webhookStore(connections, webhookRecords),
+    deliveries: new PostgresDeliveries(connections, webhookRecords),
     get connectionsInUse() {
       return connections.inUse
     },

@@ -20,7 +20,7 @@ export function moment(at: number): RawBuilder<number> {
 export type RowAgentState = 'available' | 'paused' | 'offline' | 'reserved' | 'ringing' | 'talking' | 'wrap_up' | 'resting'
 export type EntryState = 'waiting' | 'offered' | 'talking' | 'left'
 
-export type Schema = {
+export type Schema = WebhookTables & {
   service_secret: { only_one: Generated<boolean>; key_id: string; check_value: Buffer }
   definitions: { version: Generated<number>; hash: string; synced_at: Time }
   flows: { hash: string; flow: JSONColumnType<Flow>; prompts: JSONColumnType<FlowPrompts>; superseded_at: OptionalTime }
@@ -240,6 +240,41 @@ export type Schema = {
     request_digest: Buffer
     message_ids: string[]
     created_at: Time
+  }
+}
+
+export type WebhookTables = {
+  webhooks: {
+    id: string
+    url: string
+    description: string
+    events: string[]
+    secret: Buffer
+    old_secret: Buffer | null
+    old_secret_until: OptionalTime
+    disabled_at: OptionalTime
+    disabled_why: 'api' | 'gone' | null
+    created_at: Time
+  }
+  webhook_health: { webhook_id: string; failures: number; rests_until: OptionalTime }
+  webhooks_removed: { webhook_id: string; removed_at: Time }
+  webhook_deliveries: {
+    id: Generated<string>
+    seq: Generated<number>
+    webhook_id: string
+    type: string
+    object: string
+    object_id: string
+    data: ColumnType<object, string, never>
+    happened_at: ColumnType<number, Date | undefined, Date>
+    state: Generated<'pending' | 'delivered' | 'dead'>
+    attempts: Generated<number>
+    next_at: ColumnType<number, Date | undefined, Date>
+    since: ColumnType<number, Date | undefined, Date>
+    last_at: OptionalTime
+    last_status: number | null
+    last_error: string | null
+    done_at: OptionalTime
   }
 }
 

@@ -33,6 +33,11 @@ export type JobOrder = {
   at?: number
 }
 
+export interface JobOrdering {
+  /** Kept when it settles; within a transaction it comes and goes with it. @throws StoreUnavailable */
+  order(order: JobOrder): Promise<void>
+}
+
 /** Does background work until it is closed; while Postgres is away it waits. */
 export interface JobRunner {
   /** Work under way is told to end and waited for, within seconds. */

@@ -3,7 +3,7 @@
  * and goes with it, and whoever runs jobs (runner.ts) does it, in this process
  * or another.
  */
-import type { JobOrder } from '../../app/ports/jobs.ts'
+import type { JobOrder, JobOrdering } from '../../app/ports/jobs.ts'
 import type { Connections, Statement } from '../connections.ts'
 
 export const jobsSchema = 'graphile_worker'
@@ -16,7 +16,7 @@ const order: Statement = {
 /** setTimeout takes no more; whoever looks every now and then finds what is later than that. */
 const longestTimerMs = 24 * 60 * 60_000
 
-export class JobOrders {
+export class JobOrders implements JobOrdering {
   readonly #connections: Connections
   readonly #listeners = new Set<() => void>()
   readonly #timers = new Map<string, NodeJS.Timeout>()
