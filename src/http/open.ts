@@ -12,6 +12,7 @@ import type { HttpOptions } from './options.ts'
 import { keepRouteTable, type Route } from './route-table.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { announcementRoutes } from './routes/announcements.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { callRoutes } from './routes/calls.ts'
 import { commentRoutes } from './routes/comments.ts'
 import { contractRoutes } from './routes/contracts.ts'
@@ -31,6 +32,7 @@ import { ticketRoutes } from './routes/tickets.ts'
 import { compileValidator } from './validation.ts'
 
 export type Http = {
+import { writeAsOne } from './writes.ts'
   /** Where it listens: `http://127.0.0.1:8080`. */
   url: string
   readonly routes: readonly Route[]
@@ -53,6 +55,7 @@ const ROUTES = [
   liveRoutes,
   demoAgentRoutes,
   simulatorRoutes,
+  auditRoutes,
   promptRoutes,
   healthRoutes,
   openApiRoute,
@@ -88,6 +91,7 @@ export async function openHttp(options: HttpOptions, opened?: Door): Promise<Htt
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
     // Answers speak of people; whoever may be cached (prompts, pages) says so itself.
+  writeAsOne(app, options)
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   await describeApi(app)

@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger'
 import type { Api } from './api.ts'
 import { Problem } from './problem.ts'
+import { Audit } from './schemas/audit.ts'
 import { Call } from './schemas/calls.ts'
 import { Contract, Customer, IssuedPin, Pin } from './schemas/customers.ts'
 import { Event, Message } from './schemas/messages.ts'
@@ -11,7 +12,7 @@ import { Fault, Pdu, Reply } from './schemas/simulator.ts'
 import { Comment, Ticket } from './schemas/tickets.ts'
 
 const SHARED = [
-  ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, SmsReport],
+  ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, SmsReport, Audit],
   ...[Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount],
   ...[Reply, Fault, Pdu],
 ]

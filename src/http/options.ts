@@ -5,6 +5,7 @@ import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { Pages } from '../app/ports/pages.ts'
 import type { Records, Result } from '../app/ports/records.ts'
 import type { Announcement } from '../app/ports/store.ts'
+import type { Writing } from '../app/ports/writing.ts'
 
 export type PartName = 'postgres' | 'asterisk' | 'smsc'
 export type PartState = { ok: boolean; detail: string }
@@ -100,6 +101,7 @@ export type HttpOptions = {
   apiKeys: ApiKeys
   records: Records
   /** Tells those who watch; it is closed with the edge. */
+  writing: Writing
   live: LiveHub
   /** A rendered prompt by its content's hash. `noStore` for what speaks of a person. */
   prompts: { get(hash: string): Promise<ServedPrompt | null> | ServedPrompt | null }

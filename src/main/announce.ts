@@ -39,8 +39,10 @@ export function announceWith(deps: AnnounceDeps) {
     }
     const put = await deps.store.records.putAnnouncement({ name, on: order.on, text, prompts, endsAt: order.endsAt }, deps.now())
     if (!put.ok) return put
-    deps.announcements.changed(put.value)
-    if (order.on) void deps.telephony.warm(Object.values(prompts))
+    await deps.store.writing.whenCommitted(() => {
+      deps.announcements.changed(put.value)
+      if (order.on) void deps.telephony.warm(Object.values(prompts))
+    })
     return put
   }
 }

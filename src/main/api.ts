@@ -8,6 +8,7 @@ import type { PromptStore } from '../app/prompts.ts'
 import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { Records } from '../app/ports/records.ts'
 import type { Telephony } from '../app/ports/telephony.ts'
+import type { Writing } from '../app/ports/writing.ts'
 import type { Environment, Service } from '../config.ts'
 import { drawFlow } from '../console/draw-flow.ts'
 import { consolePages } from '../console/pages.ts'
@@ -26,6 +27,7 @@ export type ApiDeps = {
   apiKeys: ApiKeys
   records: Records
   live: LiveStore
+  writing: Writing
   prompts: PromptStore
   announce: HttpOptions['announce']
   pingPostgres: () => Promise<PartState>
@@ -55,6 +57,7 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
       live: new LiveHub({ store: deps.live, write: writeChange, log: deps.log, now: deps.now }),
       // Whoever becomes free may have somebody waiting for them.
       onAgentChanged: () => hotline.dispatcher.kick(null),
+      writing: deps.writing,
       prompts: { get: async (hash) => servedPrompt(await deps.prompts.get(hash)) },
       announce: deps.announce,
       parts: async () => ({

@@ -64,6 +64,7 @@ export async function runHttp(
     apiKeys: store.apiKeys,
     records: store.records,
     live: new LiveHub({ store: store.live, write: writeChange, log, now: Date.now, ...live(store) }),
+    writing: store.writing,
     prompts: { get: () => null },
     announce: async (name, { on, text, endsAt }) => store.records.putAnnouncement({ name, on, text, prompts: {}, endsAt }, Date.now()),
     parts: async () => READY,

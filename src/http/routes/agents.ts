@@ -7,7 +7,7 @@ import { Agent, AgentStateOrder } from '../schemas/service.ts'
 import type { AgentRecord } from '../../app/ports/records.ts'
 
 /** Agents: what they are doing, and pausing them. */
-export function agentRoutes(app: Api, { records, onAgentChanged, now }: HttpOptions): void {
+export function agentRoutes(app: Api, { records, writing, onAgentChanged, now }: HttpOptions): void {
   const tags = ['agents']
 
   app.get(
@@ -38,7 +38,7 @@ export function agentRoutes(app: Api, { records, onAgentChanged, now }: HttpOpti
     async (request) => {
       const { state, reason = null } = request.body
       const agent = valueOf(await records.setAgentState(request.params.id, state, reason, now()))
-      onAgentChanged?.()
+      await writing.whenCommitted(() => onAgentChanged?.())
       return showAgent(agent)
     },
   )

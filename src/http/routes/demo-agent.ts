@@ -11,7 +11,7 @@ export function demoAgentRoutes(app: Api, { demoAgent }: HttpOptions): void {
   app.put(
     '/v1/demo-agent',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', hasOwnTransactions: true },
       schema: {
         tags,
         summary: 'Have a demo agent for a while, or for longer',
@@ -24,7 +24,10 @@ export function demoAgentRoutes(app: Api, { demoAgent }: HttpOptions): void {
 
   app.delete(
     '/v1/demo-agent',
-    { config: { scope: 'admin' }, schema: { tags, summary: 'Send the demo agent away', response: { 204: NoContent, ...problems } } },
+    {
+      config: { scope: 'admin', hasOwnTransactions: true },
+      schema: { tags, summary: 'Send the demo agent away', response: { 204: NoContent, ...problems } },
+    },
     async (_request, reply) => {
       await demoAgent.dismiss()
       return reply.code(204).send(null)

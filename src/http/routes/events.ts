@@ -5,24 +5,16 @@ import { requireE164 } from '../phone-number.ts'
 import { invalidField, valueOf } from '../problem.ts'
 import { ref } from '../schemas/common.ts'
 import { Event, NewEvent } from '../schemas/messages.ts'
+import { IdempotencyKey } from '../writes.ts'
 
-const Headers = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 200,
-      pattern: '^[\\u0021-\\u007e]([\\u0020-\\u007e]*[\\u0021-\\u007e])?$',
-      description: 'Within 24 hours the same key with the same request brings the same answer and no second message',
-    }),
-  ),
-})
+const Headers = Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) })
 
 /** What other systems report: CRM, shop, payment, logistics. */
 export function eventRoutes(app: Api, { records, service, now }: HttpOptions): void {
   app.post(
     '/v1/events',
     {
-      config: { scope: 'events' },
+      config: { scope: 'events', hasOwnTransactions: true },
       schema: {
         tags: ['messages'],
         summary: "Report another system's event, which its customer is told of by SMS",
