@@ -21,6 +21,7 @@ import { demoAgentRoutes } from './routes/demo-agent.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { liveRoutes } from './routes/live.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { pageRoutes } from './routes/pages.ts'
@@ -50,6 +51,7 @@ const ROUTES = [
   eventRoutes,
   reportRoutes,
   serviceRoutes,
+  keyRoutes,
   agentRoutes,
   announcementRoutes,
   liveRoutes,

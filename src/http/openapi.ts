@@ -5,6 +5,7 @@ import { Problem } from './problem.ts'
 import { Audit } from './schemas/audit.ts'
 import { Call } from './schemas/calls.ts'
 import { Contract, Customer, IssuedPin, Pin } from './schemas/customers.ts'
+import { ApiKey, DrawnApiKey } from './schemas/keys.ts'
 import { Event, Message } from './schemas/messages.ts'
 import { SmsReport } from './schemas/reports.ts'
 import { Agent, Announcement, FlowPicture, Line, Queue, Readiness, SipAccount } from './schemas/service.ts'
@@ -15,6 +16,7 @@ const SHARED = [
   ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, SmsReport, Audit],
   ...[Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount],
   ...[Reply, Fault, Pdu],
+  ...[ApiKey, DrawnApiKey],
 ]
 
 export async function describeApi(app: Api): Promise<void> {
