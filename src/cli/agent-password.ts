@@ -1,7 +1,7 @@
 import type { Environment } from '../config.ts'
 import { PartFailure } from '../local/part-failure.ts'
 import { runningPforte, type RunningPforte } from '../main/run-file.ts'
-import { withStore } from './surroundings.ts'
+import { whoTypes, withStore } from './surroundings.ts'
 
 /** Draws a new SIP password, shows it once, and has a running Pforte tell Asterisk. */
 export async function agentPassword(name: string, { json }: { json?: boolean }): Promise<number> {
@@ -15,7 +15,7 @@ export async function agentPassword(name: string, { json }: { json?: boolean }):
         mend: known === '' ? 'Add one under agents:.' : `It has: ${known}.`,
       })
     }
-    const password = await store.newAgentPassword(agent)
+    const password = await store.writing.asOne(whoTypes(), () => store.newAgentPassword(agent))
     const running = await runningPforte(environment.home)
     if (running !== null) process.kill(running.pid, 'SIGHUP')
     const server = serverOf(environment, running)

@@ -1,10 +1,10 @@
 import { PartFailure } from '../local/part-failure.ts'
-import { withStore } from './surroundings.ts'
+import { whoTypes, withStore } from './surroundings.ts'
 
 /** The PIN goes to standard output and nowhere else; it is shown this once. */
 export async function pinIssue({ contract }: { contract: string }): Promise<number> {
   return withStore(async ({ store }) => {
-    const issued = await store.records.issuePin({ contractId: contract }, Date.now())
+    const issued = await store.writing.asOne(whoTypes(), () => store.records.issuePin({ contractId: contract }, Date.now()))
     if (!issued.ok)
       throw new PartFailure({
         part: 'PIN',

@@ -1,5 +1,7 @@
 /** What every command needs: the environment, and for some the store. */
+import { userInfo } from 'node:os'
 import pino from 'pino'
+import type { Actor } from '../app/ports/writing.ts'
 import { configurationIsWrong, formatEnvironmentProblems, loadEnvironment, type Environment, type Service } from '../config.ts'
 import { ensureSecret, openHome } from '../local/home.ts'
 import { PartFailure } from '../local/part-failure.ts'
@@ -24,6 +26,16 @@ export function environmentOrFail(): Environment {
 }
 
 export const progressOnStderr = (): Progress => createProgress(process.stderr)
+
+/** Whom the audit log names for what is done at the command line. */
+export function whoTypes(): Actor {
+  try {
+    return { cli: userInfo().username }
+  } catch {
+    // A container's user need not have a name (os.userInfo).
+    return { cli: `uid ${process.getuid?.() ?? 'unknown'}` }
+  }
+}
 
 export type StoreAtHand = { environment: Environment; service: Service; store: Store }
 

@@ -14,7 +14,7 @@
  */
 import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import type pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
 import type { Actor } from '../app/ports/writing.ts'
@@ -43,7 +43,11 @@ const letPassMs = 20
 export type Run = <Row extends object = Record<string, unknown>>(statement: Statement, values: unknown[]) => Promise<Row[]>
 
 /** Settings that every connection of ours shares. */
-export function connectionConfig(databaseUrl: string, purpose: string, waits: Waits): pg.ClientConfig & { pipeline: boolean; query_timeout: number } {
+export function connectionConfig(
+  databaseUrl: string,
+  purpose: string,
+  waits: Waits,
+): pg.ClientConfig & { pipeline: boolean; query_timeout: number } {
   return {
     connectionString: databaseUrl,
     application_name: `pforte ${purpose}`,
@@ -139,13 +143,20 @@ export class Connections {
     })
   }
 
-  /** The same through kysely, for what no caller waits for. @throws StoreUnavailable */
-  kyselyTransaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+  /**
+   * The same through kysely, for what no caller waits for.
+   * @param actor whom rows of `audit` name; within `asOne` it is that one's
+   * @throws StoreUnavailable
+   */
+  kyselyTransaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>, actor: Actor | null = null): Promise<T> {
     const { joined } = this.#room
     if (joined !== null) return partOf(joined, (_client, part) => this.#transact(this.#room.kysely, part.hooks, work))
     return withRetries(async () => {
       const hooks: Hook[] = []
-      const result = await this.#transact(this.#kysely, hooks, work)
+      const result = await this.#transact(this.#kysely, hooks, async (transaction) => {
+        if (actor !== null) await sql`SELECT set_config('pforte.actor', ${JSON.stringify(actor)}, true)`.execute(transaction)
+        return work(transaction)
+      })
       await runAll(hooks)
       return result
     })

@@ -26,6 +26,9 @@ const leftNothing: Statement = {
 }
 
 export class Voicemails {
+/** Whom the audit log names. */
+const hotline = { pforte: 'hotline' }
+
   readonly #connections: Connections
   readonly #numbers: PhoneNumbers
   readonly #sms: SmsIntents
@@ -74,7 +77,7 @@ export class Voicemails {
         changedIn(transaction).call(request.callId)
       }
       return { ticketId: ticket.id, ticketNumber: ticket.number, already: false }
-    })
+    }, hotline)
   }
 
   async wasEmpty(callId: string): Promise<void> {

@@ -128,6 +128,9 @@ async function takeReply(connections: Connections, sms: SmsIntents, reply: Incom
   })
 }
 
+/** Whom the audit log names. */
+const smsLine = { pforte: 'sms' }
+
 async function inOrder(
   connections: Connections,
   from: string,
@@ -137,7 +140,7 @@ async function inOrder(
   const received = await connections.kyselyTransaction(async (transaction) => {
     await lockNumber(transaction, from)
     return work(transaction)
-  })
+  }, smsLine)
   for (const reply of received) onReply(reply)
 }
 
