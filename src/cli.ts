@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { agentPassword } from './cli/agent-password.ts'
 import { call } from './cli/call.ts'
+import { customersImport } from './cli/customers-import.ts'
 import { doctor } from './cli/doctor.ts'
 import { flowCheck } from './cli/flow-check.ts'
 import { migrate } from './cli/migrate.ts'
@@ -33,6 +34,18 @@ flow
 
 const pin = program.command('pin').description('PINs')
 pin.command('issue').requiredOption('--contract <id>', 'whose it is').description('draw a new PIN; it is shown once').action(run(pinIssue))
+
+program
+  .command('customers')
+  .description('customers')
+  .command('import')
+  .argument('<file>', 'a CSV file whose first line names its columns (docs/import.md)')
+  .option('--dry-run', 'check everything and write nothing')
+  .option('--letters <file>', 'where new PINs go, for the letter shop; the only place where they ever stand')
+  .option('--delimiter <what>', 'comma, semicolon or tab; told by the headings otherwise')
+  .option('--encoding <name>', 'utf-8 or windows-1252; told by what stands in the file otherwise')
+  .description('enter the customers of a file, with contracts and PINs: all of them or none')
+  .action(run(customersImport))
 
 const prompts = program.command('prompts').description('what callers hear')
 prompts.command('render').description('make every prompt of pforte.yaml ready').action(run(promptsRender))

@@ -80,9 +80,9 @@ export type Store = {
   jobs: JobOrders
   webhooks: Webhooks
   deliveries: DeliveryOutbox
-  /** Taken and not given back connections; 0 when nothing is under way. */
   writing: Writing
   imports: CustomerImports
+  /** Taken and not given back connections; 0 when nothing is under way. */
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
   newAgentPassword(agent: AgentDefinition): Promise<string>
@@ -143,6 +143,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     voicemails: new Voicemails(connections, numbers, sms),
   }
   const webhookRecords = new WebhookRecords(connections, keys)
+  const imports = new PostgresImports(
+    connections,
+    new LongWriting(databaseUrl, log),
+    keys,
+    numbers,
+    { pin: options.pinLength, customerNumber: options.customerNumberLength },
+    () => gate.pinsChanged(),
+  )
   const close = async (): Promise<void> => {
     // Whoever looks again at what is held leaves off.
     sms.definition = null
@@ -155,14 +163,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     calls: tellingChanges(callStore(parts, numbers, now, close), connections.changes.committed),
     records: recordsOf(parts, now),
     apiKeys: keysOfApi,
-  const imports = new PostgresImports(
-    connections,
-    new LongWriting(databaseUrl, log),
-    keys,
-    numbers,
-    { pin: options.pinLength, customerNumber: options.customerNumberLength },
-    () => gate.pinsChanged(),
-  )
+    writing: new PostgresWriting(connections, keys),
+    imports,
     outbox: new PostgresOutbox(connections, leases, sms, listeners, numbers),
     receipts: receiptStore(connections),
     live: liveStore(connections.changes, parts),
@@ -175,8 +177,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     useRules({ pinLimits, pinLength, customerNumberLength, country }) {
       gate.useRules(pinLimits, pinLength)
       parts.pins.useLength(pinLength)
-    writing: new PostgresWriting(connections, keys),
       parts.customers.useNumberLength(customerNumberLength)
+      imports.useLengths({ pin: pinLength, customerNumber: customerNumberLength })
       numbers.useCountry(country)
     },
     newAgentPassword: (agent) => parts.agents.newPassword(agent, now()),
