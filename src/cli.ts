@@ -9,6 +9,7 @@ import { migrate } from './cli/migrate.ts'
 import { pinIssue } from './cli/pin-issue.ts'
 import { promptsRender } from './cli/prompts-render.ts'
 import { reload } from './cli/reload.ts'
+import { retentionRun } from './cli/retention-run.ts'
 import { serve } from './cli/serve.ts'
 import { stop } from './cli/stop.ts'
 import { MistakesInFile } from './main/service-file.ts'
@@ -57,6 +58,13 @@ agent
   .option('--json', 'as {username, password, server}')
   .description("draw a new SIP password for an agent's phone; it is shown once")
   .action(run(agentPassword))
+
+const retention = program.command('retention').description('what is kept, and for how long')
+retention
+  .command('run')
+  .option('--dry-run', 'say how much would go, and change nothing')
+  .description('take away what is older than pforte.yaml allows, as the job does at night')
+  .action(run(retentionRun))
 
 program
   .command('call', { hidden: true })

@@ -25,6 +25,7 @@ import { keyRoutes } from './routes/keys.ts'
 import { liveRoutes } from './routes/live.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { pageRoutes } from './routes/pages.ts'
+import { privacyRoutes } from './routes/privacy.ts'
 import { promptRoutes } from './routes/prompts.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -50,6 +51,7 @@ const ROUTES = [
   messageRoutes,
   eventRoutes,
   reportRoutes,
+  privacyRoutes,
   serviceRoutes,
   keyRoutes,
   agentRoutes,

@@ -7,13 +7,14 @@ import { Call } from './schemas/calls.ts'
 import { Contract, Customer, IssuedPin, Pin } from './schemas/customers.ts'
 import { ApiKey, DrawnApiKey } from './schemas/keys.ts'
 import { Event, Message } from './schemas/messages.ts'
+import { RetentionRun } from './schemas/privacy.ts'
 import { SmsReport } from './schemas/reports.ts'
 import { Agent, Announcement, FlowPicture, Line, Queue, Readiness, SipAccount } from './schemas/service.ts'
 import { Fault, Pdu, Reply } from './schemas/simulator.ts'
 import { Comment, Ticket } from './schemas/tickets.ts'
 
 const SHARED = [
-  ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, SmsReport, Audit],
+  ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, RetentionRun, SmsReport, Audit],
   ...[Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount],
   ...[Reply, Fault, Pdu],
   ...[ApiKey, DrawnApiKey],

@@ -3,7 +3,7 @@
  * so that what leaks by one use opens no other.
  */
 import assert from 'node:assert/strict'
-import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto'
 
 const keyBytes = 32
 const nonceBytes = 12
@@ -44,6 +44,16 @@ export class Keys {
   pinDigest(pin: string): Buffer {
     const text = Buffer.from(pin)
     return digest(Buffer.concat([this.#outer, digest(Buffer.concat([this.#inner, text]))]))
+  }
+
+  /** By which something erased is known again when it comes once more: a number that opted out, a recording. */
+  erasedDigest(text: string): Buffer {
+    return createHmac('sha256', this.#erased).update(text).digest()
+  }
+
+  /** The name of a recording whose own name may tell of somebody. */
+  erasedName(name: string): string {
+    return `erased-${this.erasedDigest(name).toString('hex')}`
   }
 
   /** Encrypts an agent's SIP password; `owner` binds it to that agent's row. */

@@ -2,34 +2,37 @@
 import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { LiveStore } from '../app/ports/live.ts'
 import type { Log } from '../app/ports/log.ts'
-import type { DeliveryOutbox, Webhooks } from '../app/ports/webhooks.ts'
+import { plainTicketRules, type TicketRules } from '../domain/ticket/clocks.ts'
 import type { AgentDefinition, CallRow, CallStore, PinLimits } from '../app/ports/store.ts'
+import type { CustomerImports } from '../app/ports/imports.ts'
 import type { Outbox } from '../app/ports/outbox.ts'
 import type { ReceiptStore } from '../app/ports/receipts.ts'
 import type { Records } from '../app/ports/records.ts'
+import type { DeliveryOutbox, Webhooks } from '../app/ports/webhooks.ts'
+import type { RetentionStore } from '../app/ports/retention.ts'
+import type { Writing } from '../app/ports/writing.ts'
 import { Agents } from './agents.ts'
 import { Announcements } from './announcements.ts'
 import { apiKeys } from './api-keys.ts'
-import type { RetentionStore } from '../app/ports/retention.ts'
-import type { Writing } from '../app/ports/writing.ts'
+import { Audit } from './audit.ts'
 import { CallRecords } from './call-records.ts'
 import { Calls } from './calls.ts'
-import { Audit } from './audit.ts'
 import { Connections, defaultWaits, type Waits } from './connections.ts'
 import { Contracts } from './contracts.ts'
 import { Customers } from './customers.ts'
 import { DefinitionsSync } from './definitions.ts'
 import { JobOrders } from './jobs/orders.ts'
-import { Keys } from './keys.ts'
-import { Leases } from './lease.ts'
 import { PostgresImports } from './import/customer-imports.ts'
 import { LongWriting } from './import/long-writing.ts'
+import { Keys } from './keys.ts'
+import { Leases } from './lease.ts'
 import { liveStore } from './live-store.ts'
 import { LongReading } from './long-reading.ts'
 import { migrate } from './migrate.ts'
 import { PhoneNumbers } from './phone-numbers.ts'
 import { PinGate } from './pin-gate.ts'
 import { Pins } from './pins.ts'
+import { Retention } from './privacy/retention.ts'
 import { Queue } from './queue.ts'
 import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
@@ -42,18 +45,21 @@ import { SmsReports } from './sms/reports.ts'
 import { TicketChanges } from './ticket-changes.ts'
 import { TicketComments } from './ticket-comments.ts'
 import { tellingChanges } from './telling.ts'
-import { Tickets } from './tickets.ts'
+import { TicketMerge } from './ticket-merge.ts'
+import { Tickets } from './ticket-records.ts'
 import { Voicemails } from './voicemails.ts'
 import { PostgresDeliveries, webhookStore, WebhookRecords } from './webhooks/open.ts'
+import { PostgresWriting } from './writing.ts'
 
 /** What `pforte.yaml` says of how things are judged and read. */
 export type StoreRules = {
   pinLimits: PinLimits
-import { PostgresWriting } from './writing.ts'
   pinLength: number
   customerNumberLength: number
   /** ISO 3166; numbers without a country code are read as numbers of it. */
   country: string
+  /** What the clocks of tickets go by; round the clock, and in UTC, where not given. */
+  tickets?: TicketRules
 }
 
 export type StoreOptions = StoreRules & {
@@ -73,15 +79,16 @@ export type Store = {
   calls: CallStore
   records: Records
   apiKeys: ApiKeys
+  writing: Writing
+  imports: CustomerImports
   outbox: Outbox
   receipts: ReceiptStore
   live: LiveStore
+  retention: RetentionStore
   /** Orders background work, which `openJobs` does. */
   jobs: JobOrders
   webhooks: Webhooks
   deliveries: DeliveryOutbox
-  writing: Writing
-  imports: CustomerImports
   /** Taken and not given back connections; 0 when nothing is under way. */
   readonly connectionsInUse: number
   /** Draws a SIP password for this agent, who need not be known yet, in place of the one before. */
@@ -120,9 +127,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const longReading = new LongReading(databaseUrl, log)
   const listeners: SmsListeners = { onDue: [], onAlarm: [] }
   const sms = new SmsIntents(connections, listeners, log)
+  sms.ticketRules = options.tickets ?? plainTicketRules
   const parts = {
     agents: new Agents(connections, keys),
     announcements: new Announcements(connections),
+    audit: new Audit(connections),
     callRecords: new CallRecords(connections),
     calls: new Calls(connections),
     contracts: new Contracts(connections),
@@ -131,18 +140,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     gate,
     leases,
     messages: new Messages(connections),
-    audit: new Audit(connections),
     pins: new Pins(connections, keys, options.pinLength, () => void connections.whenCommitted(() => gate.pinsChanged())),
     queue: new Queue(connections, now),
+    retention: new Retention(connections, keys),
     service: new ServiceRecords(connections),
     ticketChanges: new TicketChanges(connections, numbers, sms),
     ticketComments: new TicketComments(connections),
-    tickets: new Tickets(connections),
+    ticketMerge: new TicketMerge(connections, sms),
+    tickets: new Tickets(connections, () => sms.ticketRules, now),
     smsEvents: new SmsEvents(connections, sms),
     smsReports: new SmsReports(longReading),
-    voicemails: new Voicemails(connections, numbers, sms),
+    voicemails: new Voicemails(connections, numbers, sms, keys),
   }
-  const webhookRecords = new WebhookRecords(connections, keys)
   const imports = new PostgresImports(
     connections,
     new LongWriting(databaseUrl, log),
@@ -151,6 +160,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     { pin: options.pinLength, customerNumber: options.customerNumberLength },
     () => gate.pinsChanged(),
   )
+  const webhookRecords = new WebhookRecords(connections, keys)
   const close = async (): Promise<void> => {
     // Whoever looks again at what is held leaves off.
     sms.definition = null
@@ -164,22 +174,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     records: recordsOf(parts, now),
     apiKeys: keysOfApi,
     writing: new PostgresWriting(connections, keys),
-    imports,
     outbox: new PostgresOutbox(connections, leases, sms, listeners, numbers),
     receipts: receiptStore(connections),
+    imports,
     live: liveStore(connections.changes, parts),
+    retention: parts.retention,
     jobs: new JobOrders(connections),
     webhooks: webhookStore(connections, webhookRecords),
     deliveries: new PostgresDeliveries(connections, webhookRecords),
     get connectionsInUse() {
       return connections.inUse
     },
-    useRules({ pinLimits, pinLength, customerNumberLength, country }) {
+    useRules({ pinLimits, pinLength, customerNumberLength, country, tickets = plainTicketRules }) {
       gate.useRules(pinLimits, pinLength)
       parts.pins.useLength(pinLength)
       parts.customers.useNumberLength(customerNumberLength)
       imports.useLengths({ pin: pinLength, customerNumber: customerNumberLength })
       numbers.useCountry(country)
+      sms.ticketRules = tickets
     },
     newAgentPassword: (agent) => parts.agents.newPassword(agent, now()),
     async ping() {
@@ -192,6 +204,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 type Parts = {
   agents: Agents
   announcements: Announcements
+  audit: Audit
   callRecords: CallRecords
   calls: Calls
   contracts: Contracts
@@ -202,11 +215,12 @@ type Parts = {
   messages: Messages
   pins: Pins
   queue: Queue
+  retention: Retention
   service: ServiceRecords
   ticketChanges: TicketChanges
   ticketComments: TicketComments
+  ticketMerge: TicketMerge
   tickets: Tickets
-  audit: Audit
   smsEvents: SmsEvents
   smsReports: SmsReports
   voicemails: Voicemails
@@ -250,23 +264,25 @@ function recordsOf(
   {
     agents,
     announcements,
+    audit,
     callRecords,
     contracts,
     customers,
     messages,
     pins,
+    retention,
     service,
     smsEvents,
     smsReports,
     ticketChanges,
     ticketComments,
+    ticketMerge,
     tickets,
     voicemails,
   }: Parts,
   now: () => number,
 ): Records {
   return {
-    audit,
     createCustomer: (customer, at) => customers.create(customer, at),
     customer: (id) => customers.get(id),
     customers: (filter, page) => customers.list(filter, page),
@@ -279,10 +295,11 @@ function recordsOf(
     pins: (contractId, page) => pins.list(contractId, page),
     issuePin: (issue, at) => pins.issue(issue, at),
     revokePin: (id, at) => pins.revoke(id, at),
-    tickets: (filter, page) => tickets.list(filter, page),
-    ticket: (id) => tickets.get(id),
+    tickets: (filter, page, at) => tickets.list(filter, page, at),
+    ticket: (id, at) => tickets.get(id, at),
     createTicket: (ticket, at) => ticketChanges.create(ticket, at),
     changeTicket: (id, change, at) => ticketChanges.change(id, change, at),
+    mergeTicket: (id, into, at) => ticketMerge.merge(id, into, at),
     comment: (ticketId, comment, at) => ticketComments.add(ticketId, comment, at),
     comments: (ticketId, page) => ticketComments.list(ticketId, page),
     messages: (filter, page) => messages.list(filter, page),
@@ -296,9 +313,10 @@ function recordsOf(
     queues: (at) => service.queues(at),
     agents: () => agents.list(now()),
     setAgentState: (id, state, reason, at) => agents.setState(id, state, reason, at),
+    audit: (filter, page) => audit.list(filter, page),
     putAnnouncement: (announcement, at) => announcements.put(announcement, at),
     announcementNames: async () => (await announcements.list()).map(({ name }) => name),
     demo: () => customers.demo(),
+    retentionRuns: (page) => retention.runs(page),
   }
 }
-    audit: (filter, page) => audit.list(filter, page),

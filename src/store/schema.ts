@@ -5,11 +5,13 @@ import type { Flow } from '../domain/call/flow.ts'
 import type { PathEntry } from '../domain/call/state.ts'
 import type { MessageState, PartState, ReceiptState } from '../domain/sms/message-state.ts'
 import type { Scope } from '../app/ports/api-keys.ts'
+import type { SlaClock } from '../domain/ticket/sla.ts'
 import type { TicketSource, TicketStatus } from '../app/ports/records.ts'
+import type { Purged } from '../app/ports/retention.ts'
 import type { FlowPrompts } from '../app/ports/store.ts'
+import type { Actor } from '../app/ports/writing.ts'
 
 export type Time = ColumnType<number, Date, Date>
-import type { Actor } from '../app/ports/writing.ts'
 export type OptionalTime = ColumnType<number | null, Date | null | undefined, Date | null>
 
 /** A moment in a condition, where kysely expects what a row holds. */
@@ -74,7 +76,16 @@ export type Schema = WebhookTables & {
     time_zone: string
     demo: Generated<boolean>
     created_at: Time
+    /** What remains is a row that says so; it is nobody's any more. */
+    erased_at: OptionalTime
   }
+  retention_runs: {
+    id: Generated<number>
+    started_at: Time
+    ended_at: OptionalTime
+    kinds: JSONColumnType<Purged[], string | undefined, string>
+  }
+  retention_progress: { what: string; done_to: Time }
   customer_phone_numbers: { number: string; customer_id: string; place: number }
   contracts: {
     id: string
@@ -149,7 +160,27 @@ export type Schema = WebhookTables & {
     call_id: string | null
     created_at: Time
     updated_at: Time
+    contract_id: string | null
+    queue: string | null
+    fault: Generated<boolean>
+    reported_at: OptionalTime
+    merged_into: string | null
+    sla_minutes: number | null
+    sla_hours: string | null
+    sla_is: SlaClock['is'] | null
+    sla_spent_ms: number | null
+    sla_since: OptionalTime
+    sla_paused_reason: string | null
+    sla_due_at: OptionalTime
+    sla_told: Generated<number>
+    legal_told: Generated<number>
+    is_overdue: Generated<boolean>
+    notice_given_at: OptionalTime
+    clock_at: OptionalTime
+    /** It says nothing any more. */
+    erased_at: OptionalTime
   }
+  ticket_clock_rules: { only_one: Generated<boolean>; digest: string }
   ticket_changes: { ticket_id: string; version: number; status: TicketStatus; changed_at: Time }
   ticket_comments: { id: string; ticket_id: string; author: string; text: string; created_at: Time }
   recordings: {
@@ -160,8 +191,10 @@ export type Schema = WebhookTables & {
     line: string | null
     language: string
     size_bytes: number
-    duration_ms: number
+    /** Null once it is erased. */
+    duration_ms: number | null
     created_at: Time
+    erased_at: OptionalTime
   }
   recording_chunks: { recording_id: string; piece: number; data: Buffer }
   messages: {
@@ -230,7 +263,24 @@ export type Schema = WebhookTables & {
     word: string | null
     message_id: string | null
     said_over: string
+    /** Of an opt-out that its customer's erasure outlives; its number is a pseudonym. */
+    erased_digest: Generated<Buffer | null>
+    evidence: Generated<string | null>
   }
+  audit: {
+    id: Generated<number>
+    at: Time
+    actor: JSONColumnType<Actor>
+    actor_id: Generated<string>
+    request_id: string | null
+    action: 'created' | 'changed' | 'deleted'
+    object: string
+    object_id: string
+    customer_id: string | null
+    before: ColumnType<Record<string, unknown> | null, string | null, string | null>
+    after: ColumnType<Record<string, unknown> | null, string | null, string | null>
+  }
+  idempotency_keys: { api_key: string; digest: Buffer; request_digest: Buffer; sealed_answer: Buffer | null; created_at: Time }
   sms_rules: { only_one: Generated<boolean>; digest: string }
   sms_alarms: { what: string; raised_at: Time; count: number }
   events: {
@@ -280,17 +330,3 @@ export type WebhookTables = {
 
 /** One step of a message's trace. `what` and `why` are fixed words that tell of nobody. Epoch ms. */
 export type TraceStep = { at: number; what: string; why: string }
-  audit: {
-    id: Generated<number>
-    at: Time
-    actor: JSONColumnType<Actor>
-    actor_id: Generated<string>
-    request_id: string | null
-    action: 'created' | 'changed' | 'deleted'
-    object: string
-    object_id: string
-    customer_id: string | null
-    before: ColumnType<Record<string, unknown> | null, string | null, string | null>
-    after: ColumnType<Record<string, unknown> | null, string | null, string | null>
-  }
-  idempotency_keys: { api_key: string; digest: Buffer; request_digest: Buffer; sealed_answer: Buffer | null; created_at: Time }

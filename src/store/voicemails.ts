@@ -4,6 +4,7 @@ import type { VoicemailRequest } from '../app/ports/store.ts'
 import { changedIn } from './changes.ts'
 import type { Connections, Statement } from './connections.ts'
 import { isId, newId } from './ids.ts'
+import type { Keys } from './keys.ts'
 import type { PhoneNumbers } from './phone-numbers.ts'
 import type { Schema } from './schema.ts'
 import type { SmsIntents } from './sms/intents.ts'
@@ -32,11 +33,13 @@ const hotline = { pforte: 'hotline' }
   readonly #connections: Connections
   readonly #numbers: PhoneNumbers
   readonly #sms: SmsIntents
+  readonly #keys: Keys
 
-  constructor(connections: Connections, numbers: PhoneNumbers, sms: SmsIntents) {
+  constructor(connections: Connections, numbers: PhoneNumbers, sms: SmsIntents, keys: Keys) {
     this.#connections = connections
     this.#numbers = numbers
     this.#sms = sms
+    this.#keys = keys
   }
 
   /** One transaction: recording, ticket, the call's outcome. A recording that is a ticket already stays that one. */
@@ -48,7 +51,8 @@ const hotline = { pforte: 'hotline' }
         .selectFrom('recordings')
         .innerJoin('tickets', 'tickets.id', 'recordings.ticket_id')
         .select(['tickets.id', 'tickets.number'])
-        .where('recordings.name', '=', request.recording)
+        // What was erased and is still on the PBX does not come in again.
+        .where('recordings.name', 'in', [request.recording, this.#keys.erasedName(request.recording)])
         .executeTakeFirst()
       if (kept !== undefined) return { ticketId: kept.id, ticketNumber: kept.number, already: true }
 
@@ -90,6 +94,7 @@ const hotline = { pforte: 'hotline' }
       .selectFrom('recordings')
       .select(['id', 'size_bytes'])
       .where('ticket_id', '=', ticketId)
+      .where('erased_at', 'is', null)
       .executeTakeFirst()
     if (recording === undefined) return null
     return { size: recording.size_bytes, read: (from, to) => this.#readBytes(recording.id, from, Math.min(to, recording.size_bytes)) }

@@ -7,11 +7,13 @@
 import type { CallOutcome } from '../../domain/call/commands.ts'
 import type { PathEntry } from '../../domain/call/state.ts'
 import type { MessageState } from '../../domain/sms/message-state.ts'
+import type { SlaState } from '../../domain/ticket/sla.ts'
+import type { PrivacyRecords } from './privacy.ts'
 import type { SmsReport, SmsReportRequest } from './sms-report.ts'
 import type { Announcement } from './store.ts'
+import type { Actor } from './writing.ts'
 
 export type Customer = {
-import type { Actor } from './writing.ts'
   id: string
   /** Typed on the phone beside the PIN once guessing is likely. */
   customerNumber: string
@@ -69,6 +71,31 @@ export type Ticket = {
   createdAt: number
   updatedAt: number
   voicemail: { durationMs: number } | null
+  contractId: string | null
+  /** It reports a fault, so that TKG § 58 applies. */
+  fault: boolean
+  /** The ticket that goes on in its place. */
+  mergedInto: string | null
+  /** Null: no contract promises a time. */
+  sla: TicketSla | null
+  /** Null: no fault, or the law does not apply. */
+  legal: TicketLegal | null
+}
+/**
+ * What the contract promised. `remainingMs` counts only while its hours are open; below zero it is how much it is over. `dueAt`: null
+ * while it is paused; of a completed ticket, when it would have been due.
+ */
+export type TicketSla = { minutes: number; state: SlaState; dueAt: number | null; remainingMs: number; pausedReason: string | null }
+/** The dates of TKG § 58, and what was done by them. */
+export type TicketLegal = {
+  confirmationSentAt: number | null
+  confirmationDeliveredAt: number | null
+  /** The end of the day after the report: until then the customer must have been told what is being done. */
+  noticeDueAt: number
+  noticeSentAt: number | null
+  /** Day 3 begins; day 5. */
+  compensationFromAt: number
+  raisedCompensationFromAt: number
 }
 
 export type CallRecord = {
@@ -147,9 +174,38 @@ export type MessageFilter = {
   template?: string
 } & { since?: number; until?: number }
 
-export type NewTicketRequest = { subject: string; caller: string | null; customerId: string | null; status: TicketStatus }
+/** `contractId`: null where the contract is to be found by the customer. `fault`: as `pforte.yaml` says where not given. */
+export type NewTicketRequest = {
+  subject: string
+  caller: string | null
+  customerId: string | null
+  status: TicketStatus
+  contractId?: string | null
+  fault?: boolean
+}
 /** Only what is given changes. `version`: refused if the ticket has another by now. */
-export type TicketChange = { status?: TicketStatus; subject?: string; version?: number }
+export type TicketChange = {
+  status?: TicketStatus
+  subject?: string
+  contractId?: string | null
+  fault?: boolean
+  slaPaused?: boolean
+  pausedReason?: string
+  /** The customer was told by other means than SMS what is being done; null: they were not. */
+  noticeSentAt?: number | null
+  version?: number
+}
+export type TicketFilter = {
+  status?: TicketStatus
+  caller?: string
+  customerId?: string
+  number?: string
+  /** Of the contract. */
+  queue?: string
+  fault?: boolean
+  overdue?: boolean
+  mergedInto?: string
+} & TimeRange
 export type TicketComment = { id: string; ticketId: string; author: string; text: string; createdAt: number }
 
 /** Another system's event. `to` is E.164. The same idempotency key of an API key (`keyId`) with the same request brings the same answer. */
@@ -164,10 +220,26 @@ export type EventRequest = {
 /** `isReplay`: it was there already. */
 export type EventRecord = { id: string; messageIds: string[]; isReplay: boolean }
 
+/** Of a change only what changed, under the names of the fields; secrets never. */
+export type AuditRecord = {
+  id: string
+  at: number
+  actor: Actor
+  requestId: string | null
+  action: 'created' | 'changed' | 'deleted'
+  object: string
+  objectId: string
+  customerId: string | null
+  before: Record<string, unknown> | null
+  after: Record<string, unknown> | null
+}
+/** `actor`: the id of an API key, a user at the command line, or a part of Pforte. */
+export type AuditFilter = { object?: string; objectId?: string; customerId?: string; actor?: string } & TimeRange
+
 export type Refusal = { refused: 'not_found' | 'conflict' | 'invalid' | 'key_reused'; field?: string; message: string }
 export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
 
-export interface Records {
+export interface Records extends PrivacyRecords {
   createCustomer(customer: NewCustomer, at: number): Promise<Result<Customer>>
   customer(id: string): Promise<Customer | null>
   customers(filter: CustomerFilter, page: PageRequest): Promise<Page<Customer>>
@@ -185,12 +257,15 @@ export interface Records {
   issuePin(issue: PinIssue, at: number): Promise<Result<IssuedPin>>
   revokePin(id: string, at: number): Promise<Result<null>>
 
-  tickets(filter: { status?: TicketStatus; caller?: string; customerId?: string } & TimeRange, page: PageRequest): Promise<Page<Ticket>>
-  ticket(id: string): Promise<Ticket | null>
+  /** @param at which the clocks show; now where not given */
+  tickets(filter: TicketFilter, page: PageRequest, at?: number): Promise<Page<Ticket>>
+  ticket(id: string, at?: number): Promise<Ticket | null>
   /** Enters just this status, and tells it by SMS. */
   createTicket(ticket: NewTicketRequest, at: number): Promise<Result<Ticket>>
   /** Along allowed ways only. A change that changes nothing does nothing. */
   changeTicket(id: string, change: TicketChange, at: number): Promise<Result<Ticket>>
+  /** From now on `into` goes on in its place; nobody is told. Answers the merged one. */
+  mergeTicket(id: string, into: string, at: number): Promise<Result<Ticket>>
   comment(ticketId: string, comment: { author: string; text: string }, at: number): Promise<Result<TicketComment>>
   /** Null: there is no such ticket. */
   comments(ticketId: string, page: PageRequest): Promise<Page<TicketComment> | null>
@@ -209,25 +284,9 @@ export interface Records {
   agents(): Promise<AgentRecord[]>
   /** Only `available`, `paused`, `offline` can be asked for; an agent in a conversation is paused after it. */
   setAgentState(id: string, state: 'available' | 'paused' | 'offline', reason: string | null, at: number): Promise<Result<AgentRecord>>
+  audit(filter: AuditFilter, page: PageRequest): Promise<Page<AuditRecord>>
   putAnnouncement(announcement: Announcement, at: number): Promise<Result<Announcement>>
   announcementNames(): Promise<string[]>
   /** What a demo may build on; null once somebody has entered a customer of their own. */
   demo(): Promise<DemoRows | null>
 }
-/** Of a change only what changed, under the names of the fields; secrets never. */
-export type AuditRecord = {
-  id: string
-  at: number
-  actor: Actor
-  requestId: string | null
-  action: 'created' | 'changed' | 'deleted'
-  object: string
-  objectId: string
-  customerId: string | null
-  before: Record<string, unknown> | null
-  after: Record<string, unknown> | null
-}
-/** `actor`: the id of an API key, a user at the command line, or a part of Pforte. */
-export type AuditFilter = { object?: string; objectId?: string; customerId?: string; actor?: string } & TimeRange
-
-  audit(filter: AuditFilter, page: PageRequest): Promise<Page<AuditRecord>>

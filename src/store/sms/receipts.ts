@@ -92,10 +92,11 @@ const lockMessages: Statement = {
 }
 type LockedMessage = Omit<TriedMessage, 'tried'> & { id: string; trace: TraceStep[] }
 
+/** Whose they are is known from now on by their messages. */
 const takeThem: Statement = {
   name: 'take receipts',
   text: `WITH waiting AS (SELECT id FROM receipts WHERE id = ANY ($1) AND matched_at IS NULL ORDER BY id FOR NO KEY UPDATE)
-    UPDATE receipts r SET matched_at = $2 FROM waiting WHERE r.id = waiting.id RETURNING r.id`,
+    UPDATE receipts r SET matched_at = $2, recipient = NULL FROM waiting WHERE r.id = waiting.id RETURNING r.id`,
 }
 const triedParts: Statement = {
   name: 'all tries of parts',
