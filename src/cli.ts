@@ -5,6 +5,9 @@ import { call } from './cli/call.ts'
 import { customersImport } from './cli/customers-import.ts'
 import { doctor } from './cli/doctor.ts'
 import { flowCheck } from './cli/flow-check.ts'
+import { keyCreate } from './cli/key-create.ts'
+import { keyList } from './cli/key-list.ts'
+import { keyRevoke } from './cli/key-revoke.ts'
 import { migrate } from './cli/migrate.ts'
 import { pinIssue } from './cli/pin-issue.ts'
 import { promptsRender } from './cli/prompts-render.ts'
@@ -47,6 +50,19 @@ program
   .option('--encoding <name>', 'utf-8 or windows-1252; told by what stands in the file otherwise')
   .description('enter the customers of a file, with contracts and PINs: all of them or none')
   .action(run(customersImport))
+
+const key = program.command('key').description('API keys')
+key
+  .command('create')
+  .requiredOption('--name <name>', 'whose it is')
+  .requiredOption('--scope <scope...>', 'what it may do: read, tickets, events, customers, admin')
+  .option('--expires <date>', 'its last day, or a time with its zone; never where not given')
+  .option('--rate <number>', 'how many requests a minute')
+  .option('--json', 'as the API shows it')
+  .description('make a key for another system; it is shown once')
+  .action(run(keyCreate))
+key.command('list').option('--json', 'as the API shows them').description('show which keys there are').action(run(keyList))
+key.command('revoke').argument('<id>', 'its id, as key list shows it').description('end a key').action(run(keyRevoke))
 
 const prompts = program.command('prompts').description('what callers hear')
 prompts.command('render').description('make every prompt of pforte.yaml ready').action(run(promptsRender))

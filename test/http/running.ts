@@ -28,7 +28,8 @@ export type Answer = { status: number; headers: Headers; body: any }
 export type Running = {
   url: string
   routes: Http['routes']
-  store: Store
+  /** `url` is its database's. */
+  store: Store & { url: string }
   query: Pool['query']
   /** With the key and, for an object, as JSON. A string or a Buffer is sent as it stands. */
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>

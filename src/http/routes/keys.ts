@@ -1,10 +1,10 @@
 import { type Api, NoContent, pageOf, problems } from '../api.ts'
-import { instantOf, isoTime } from '../formats.ts'
+import { instantOf } from '../formats.ts'
 import type { HttpOptions } from '../options.ts'
 import { notFound, valueOf } from '../problem.ts'
 import { Input, List, PageQuery, ref } from '../schemas/common.ts'
 import { ApiKey, DrawnApiKey, KeyIdParam, NewApiKey } from '../schemas/keys.ts'
-import type * as Keys from '../../app/ports/api-keys.ts'
+import { showKey } from '../show-key.ts'
 
 /** API keys: for each system that asks, one of its own with what it needs and no more. */
 export function keyRoutes(app: Api, { apiKeys, now }: HttpOptions): void {
@@ -82,11 +82,4 @@ export function keyRoutes(app: Api, { apiKeys, now }: HttpOptions): void {
       return reply.code(204).send(null)
     },
   )
-}
-
-function showKey({ id, name, scopes, requestsPerMinute, createdAt, expiresAt, revokedAt, lastUsedAt }: Keys.ApiKey) {
-  return {
-    ...{ id, name, scopes, requestsPerMinute, createdAt: isoTime(createdAt) },
-    ...{ expiresAt: isoTime(expiresAt), revokedAt: isoTime(revokedAt), lastUsedAt: isoTime(lastUsedAt) },
-  }
 }
