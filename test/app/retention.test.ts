@@ -186,6 +186,22 @@ t.test('events of other systems go', async (t) => {
   t.equal((await rows('SELECT FROM messages')).length, 2)
 })
 
+t.test('what webhooks were told and who changed what go in their time, too', async (t) => {
+  const { night, rows, records } = await years(t, { webhooks: 30 * day, audit: 365 * day, tickets: 365 * day })
+  await rows(`INSERT INTO webhook_deliveries (webhook_id, type, object, object_id, data, state, done_at)
+    SELECT gen_random_uuid(), 'ticket.created', 'ticket', 'x', '{}', state, CASE WHEN state <> 'pending' THEN to_timestamp(${monday / 1000}) END
+    FROM unnest(ARRAY['pending', 'delivered', 'dead']) state`)
+  await rows(`DELETE FROM audit`)
+  const request = { subject: 'Frau Weber', caller: marta, customerId: null, status: 'completed' as const }
+  const { id } = valueOf(await records.createTicket(request, monday))
+  await rows(`UPDATE audit SET at = to_timestamp(${monday / 1000})`)
+  t.same(await night(monday + 31 * day), { webhooks: 2, audit: 0, tickets: 0 })
+  t.match(await rows('SELECT state FROM webhook_deliveries'), [{ state: 'pending' }])
+  t.same(await night(monday + 366 * day), { webhooks: 0, tickets: 1, audit: 1 })
+  const told = await rows(`SELECT actor, object_id, before FROM audit`)
+  t.match(told, [{ actor: { pforte: 'jobs' }, object_id: id, before: { subject: null, caller: null } }], 'what went is not told once more')
+})
+
 t.test('more than one page of each', async (t) => {
   const { night, rows } = await years(t, { messageTexts: 30 * day, numbers: 60 * day, events: 30 * day })
   await rows(`INSERT INTO messages (id, direction, recipient, sender, body, state, happened_at, created_at)

@@ -193,12 +193,44 @@ const events: Sweep = {
   take: { name: 'take events away', text: 'DELETE FROM events WHERE id = ANY ($1) RETURNING id' },
 }
 
+/** What is still to be delivered is not old yet; it is given up within a day. */
+const webhooks: Sweep = {
+  ...usual,
+  pageRows: 1000,
+  find: {
+    name: 'old deliveries to webhooks',
+    text: `SELECT id, done_at::text AS at, true AS goes FROM webhook_deliveries
+      WHERE state <> 'pending' AND done_at < $1 AND (done_at, id) > ($2::timestamptz, $3::uuid) ORDER BY done_at, id LIMIT 1000`,
+  },
+  take: {
+    name: 'take deliveries to webhooks away',
+    text: `DELETE FROM webhook_deliveries WHERE id = ANY ($1) AND state <> 'pending' RETURNING id`,
+  },
+}
+
+const audit: Sweep = {
+  ...usual,
+  pageRows: 1000,
+  firstId: '0',
+  // $2 their times, which lead to them.
+  given: (old) => [idsOf(old), old.map(({ at }) => at)],
+  find: {
+    name: 'old changes',
+    text: `SELECT a.id, a.at::text AS at, true AS goes FROM audit a
+      WHERE a.at < $1 AND (a.at, a.id) > ($2::timestamptz, $3::bigint) ORDER BY a.at, a.id LIMIT 1000`,
+  },
+  take: {
+    name: 'take changes away',
+    text: `DELETE FROM audit WHERE (at, id) IN (SELECT * FROM unnest($2::timestamptz[], $1::bigint[])) RETURNING id`,
+  },
+}
+
 export const sweeps: Readonly<Record<RetentionKind, readonly Sweep[]>> = {
   recordings: [recordings],
   messageTexts: [messageTexts],
   numbers: [numbersOfCalls, numbersOfMessages, fallbackNames],
   tickets: [tickets, lateComments],
   events: [events],
-  webhooks: [],
-  audit: [],
+  webhooks: [webhooks],
+  audit: [audit],
 }

@@ -29,6 +29,9 @@ await store.query(`
       CASE WHEN n % 4 = 0 THEN 'received' WHEN n % 500 = 1 THEN 'uncertain' WHEN n % 100 = 2 THEN 'held' WHEN n % 3 = 0 THEN 'submitted' ELSE 'delivered' END,
       CASE WHEN n % 500 = 1 THEN NULL ELSE at END, at, at FROM years;
   INSERT INTO events (id, type, request_digest, message_ids, created_at) SELECT id, 'x', '', '{}', at FROM years;
+  INSERT INTO webhook_deliveries (webhook_id, type, object, object_id, data, state, done_at)
+    SELECT id, 'ticket.created', 'ticket', 'x', '{}', CASE WHEN n % 5 = 0 THEN 'pending' ELSE 'delivered' END, CASE WHEN n % 5 > 0 THEN at END FROM years;
+  INSERT INTO audit (at, actor, action, object, object_id) SELECT at, '{}', 'changed', 'ticket', 'x' FROM years;
   DROP TABLE years;
   ANALYZE`)
 
