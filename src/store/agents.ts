@@ -149,7 +149,7 @@ export class Agents {
 
   async setState(id: string, state: 'available' | 'paused' | 'offline', reason: string | null, at: number): Promise<Result<AgentRecord>> {
     const changed = await this.#connections.run(setState, [id, state, reason, new Date(at)])
-    this.#connections.changes.committed.agent()
+    if (changed.length > 0) this.#connections.changes.committed.agent()
     const [row] = changed.length === 0 ? [] : await this.#connections.run<AgentRow>(oneAgent, [id])
     if (row === undefined)
       return { ok: false, refusal: { refused: 'not_found', message: `There is no agent ${id}; agents are defined in pforte.yaml.` } }

@@ -74,7 +74,10 @@ export class Watcher {
       const seen = look()
       if (seen !== null) resolve(seen)
     }
-    const giveUp = setTimeout(() => reject(new Error(`waited in vain for ${what}; heard ${this.heard.map((one) => one.event).join(', ')}`)), PATIENCE_MS)
+    const giveUp = setTimeout(
+      () => reject(new Error(`waited in vain for ${what}; heard ${this.heard.map((one) => one.event).join(', ')}`)),
+      PATIENCE_MS,
+    )
     this.#waiting.add(waiting)
     waiting()
     try {

@@ -28,9 +28,8 @@ const HEAD = {
 export type StreamDeps = {
   response: ServerResponse
   wanted: Wanted
-  /** Whether the key that opened it still would. */
-  isStillOpen: () => boolean
-  onCut: (why: string) => void
+  /** It is read too slowly. */
+  onCut: () => void
 }
 
 export class LiveStream implements LiveSubscriber {
@@ -73,13 +72,10 @@ export class LiveStream implements LiveSubscriber {
   #write(frames: Buffer | string): void {
     const { response } = this.#deps
     if (response.destroyed || response.writableEnded) return
-    if (!this.#deps.isStillOpen()) this.#cut('its key is no longer good')
-    else if (response.writableLength > MOST_WAITING_BYTES + this.#allowance) this.#cut('it was read too slowly')
-    else response.write(frames)
-  }
-
-  #cut(why: string): void {
-    this.#deps.onCut(why)
-    this.#response.destroy()
+    if (response.writableLength <= MOST_WAITING_BYTES + this.#allowance) response.write(frames)
+    else {
+      this.#deps.onCut()
+      response.destroy()
+    }
   }
 }

@@ -24,7 +24,7 @@ const LiveQuery = Input({
 })
 
 /** What changes, as it changes. */
-export function liveRoutes(app: Api, { live }: HttpOptions): void {
+export function liveRoutes(app: Api, { live, apiKeys }: HttpOptions): void {
   app.get(
     '/v1/live',
     {
@@ -53,15 +53,23 @@ export function liveRoutes(app: Api, { live }: HttpOptions): void {
           headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
         })
       await live.ready(want.types)
-      if (request.raw.destroyed) return reply.hijack()
+      if (request.raw.socket.destroyed) return reply.hijack()
       const { raw: response } = reply.hijack()
+      const { keyId } = request.who
       const stream = new LiveStream({
         response,
         wanted: want,
-        isStillOpen: () => true,
-        onCut: (why) => request.log.info({ why, key: request.who.keyId }, 'somebody who watches was cut off'),
+        onCut: () => request.log.info({ keyId }, 'somebody who watches reads too slowly, and was cut off'),
       })
-      response.once('close', live.subscribe(stream, after))
+      const leave = live.subscribe(stream, after)
+      const forget = apiKeys.onEnd(keyId, () => {
+        request.log.info({ keyId }, 'the key of somebody who watches is no longer good')
+        stream.end()
+      })
+      response.once('close', () => {
+        leave()
+        forget()
+      })
     },
   )
 
