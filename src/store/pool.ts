@@ -38,13 +38,16 @@ export const types: pg.CustomTypesConfig = {
 /** A pool's client that knows whether it may go back into the pool; one for the life of the connection. */
 export class GuardedClient implements PostgresPoolClient {
   readonly #client: pg.PoolClient
+  readonly #keep: (client: GuardedClient) => boolean
   #broken = false
   #corked = false
   /** When the statements began that are still unanswered; answers come in their order. */
   readonly #began: number[] = []
 
-  constructor(client: pg.PoolClient, log: Log) {
+  /** @param keep takes it when it is given back, or says that it does not need it */
+  constructor(client: pg.PoolClient, log: Log, keep: (client: GuardedClient) => boolean) {
     this.#client = client
+    this.#keep = keep
     // A connection that dies between two statements of a transaction says so here; the next statement fails.
     client.on('error', (error) => {
       this.#broken = true
@@ -106,7 +109,16 @@ export class GuardedClient implements PostgresPoolClient {
     })
   }
 
+  get isBroken(): boolean {
+    return this.#broken
+  }
+
   release(): void {
+    if (this.#broken || !this.#keep(this)) this.discard()
+  }
+
+  /** Back to `pg-pool`, for somebody who waits there or for its end. */
+  discard(): void {
     if (this.#broken) breakOff(this.#client)
     this.#client.release(this.#broken)
   }
@@ -116,6 +128,8 @@ export class GuardedPool implements PostgresPool {
   readonly pool: pg.Pool
   readonly #clients = new Map<pg.PoolClient, GuardedClient>()
   readonly #look: NodeJS.Timeout
+  /** Given back and sound. They are kept here and not by `pg-pool`, through which each statement would cost more turns. */
+  readonly #idle: GuardedClient[] = []
 
   /** One timer sees to the `query_timeout` of all statements; `pg` itself would start one for each. */
   constructor({ query_timeout: answerMs, ...config }: pg.PoolConfig & { query_timeout: number }, log: Log) {
@@ -124,12 +138,16 @@ export class GuardedPool implements PostgresPool {
       for (const client of this.#clients.values()) client.breakOffIfUnanswered(overdue)
     }, lookMs).unref()
     this.pool = new pg.Pool(config)
-    this.pool.on('connect', (client) => this.#clients.set(client, new GuardedClient(client, log)))
+    this.pool.on('connect', (client) => this.#clients.set(client, new GuardedClient(client, log, this.#keep)))
     this.pool.on('remove', (client) => this.#clients.delete(client))
     this.pool.on('error', (error) => log.debug({ err: error }, 'an idle connection to Postgres ended'))
   }
 
   async connect(): Promise<GuardedClient> {
+    for (let client = this.#idle.pop(); client !== undefined; client = this.#idle.pop()) {
+      if (!client.isBroken) return client
+      client.discard()
+    }
     try {
       return this.#clients.get(await this.pool.connect())!
     } catch (error) {
@@ -137,9 +155,15 @@ export class GuardedPool implements PostgresPool {
     }
   }
 
+  readonly #keep = (client: GuardedClient): boolean => {
+    if (this.pool.ending || this.pool.waitingCount > 0) return false
+    this.#idle.push(client)
+    return true
+  }
+
   /** Connections that somebody has taken and not given back. */
   get inUse(): number {
-    return this.pool.totalCount - this.pool.idleCount
+    return this.pool.totalCount - this.pool.idleCount - this.#idle.length
   }
 
   get options(): pg.PoolConfig {
@@ -154,7 +178,9 @@ export class GuardedPool implements PostgresPool {
     const cut = setTimeout(() => {
       for (const client of this.#clients.keys()) breakOff(client)
     }, closeMs)
-    await this.pool.end()
+    const ended = this.pool.end()
+    for (const client of this.#idle.splice(0)) client.discard()
+    await ended
     while (this.#clients.size > 0) await once(this.pool, 'remove')
     clearTimeout(cut)
     clearInterval(this.#look)

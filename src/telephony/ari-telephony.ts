@@ -27,7 +27,7 @@ import { ConnectFailure } from './connect-failure.ts'
 import { callFor, type CallSettings } from './command-calls.ts'
 import { fallbackLegs, observe } from './observe.ts'
 import { failureOf, isSuccess, outcomeOf } from './outcome.ts'
-import { readDigit, readEndedLeg } from './quick-reading.ts'
+import { readEnd, readQuickly } from './quick-reading.ts'
 import { AriOverClient } from './over-ari-client.ts'
 import { AriOverWebSocket, type RestResponse } from './over-websocket.ts'
 import { fetchRecordingFile } from './recordings.ts'
@@ -215,9 +215,8 @@ export class AriTelephony implements Telephony {
     if (this.#overWebSocket.takeQuickly(text)) return
     let type = 'unreadable'
     try {
-      const ended = readEndedLeg(text)
-      if (ended !== null && this.#translator.hasEnded(ended)) return
-      const message: AriEvent = readDigit(text) ?? (JSON.parse(text) as AriEvent)
+      const message = this.#read(text)
+      if (message === null) return
       type = message.type
       if (type === 'RESTResponse') return this.#overWebSocket.take(message as RestResponse)
       if (type === 'ApplicationReplaced') return this.#replaced()
@@ -233,6 +232,15 @@ export class AriTelephony implements Telephony {
         'this event could not be understood; the next ones are',
       )
     }
+  }
+
+  /** Null: a further sign of an end that has been told. */
+  #read(text: string): AriEvent | null {
+    const end = readEnd(text)
+    if (end === null) return readQuickly(text) ?? (JSON.parse(text) as AriEvent)
+    if (this.#translator.hasEnded(end.leg)) return null
+    // Why it ended is of interest only where nobody had answered.
+    return end.wasUp ? { type: 'StasisEnd', channel: { id: end.leg, state: 'Up' } } : (JSON.parse(text) as AriEvent)
   }
 
   #dispatch(event: TelephonyEvent): void {

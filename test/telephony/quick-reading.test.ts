@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { EventTranslator, type AriEvent } from '../../src/telephony/ari-events.ts'
-import { readDigit, readEndedLeg } from '../../src/telephony/quick-reading.ts'
+import { readEnd, readQuickly } from '../../src/telephony/quick-reading.ts'
 
 const channel =
   '{"id":"1795670306.52","name":"PJSIP/anonymous-00000000","state":"Up","protocol_id":"5191d02e1573@127.0.0.1",' +
@@ -17,7 +17,7 @@ t.test('a digit that is read quickly means what it means when it is read whole',
       const text = `{"type":"ChannelDtmfReceived",${at},"digit":"${digit}","duration_ms":${durationMs},${tail}`
       const told = (event: AriEvent | null) => event && new EventTranslator().translate(event, 7)
       const whole = told(JSON.parse(text) as AriEvent)
-      t.strictSame(told(readDigit(text)), whole)
+      t.strictSame(told(readQuickly(text)), whole)
       return whole !== null
     }),
   )
@@ -31,8 +31,16 @@ t.test('every sign of a leg’s end says of which leg', async (t) => {
     `{"type":"ChannelDestroyed",${at},"cause":16,"cause_txt":"Normal Clearing",${tail}`,
     `{"type":"ChannelDestroyed",${at},"cause":16,"cause_txt":"Normal Clearing","tech_cause":200,${tail}`,
   ]) {
-    t.equal(readEndedLeg(text), '1795670306.52', text.slice(0, 60))
+    t.strictSame(readEnd(text), { leg: '1795670306.52', wasUp: true }, text.slice(0, 60))
+    t.strictSame(readEnd(text.replace('"state":"Up"', '"state":"Ringing"')), { leg: '1795670306.52', wasUp: false })
   }
+})
+
+t.test('an agent’s leg that was answered', async (t) => {
+  const text = `{"type":"StasisStart",${at},"args":["leg"],${tail}`
+  const told = (event: AriEvent | null) => event && new EventTranslator().translate(event, 7)
+  t.strictSame(told(readQuickly(text)), told(JSON.parse(text) as AriEvent))
+  t.match(told(readQuickly(text)), { type: 'legAnswered', leg: '1795670306.52' })
 })
 
 t.test('what is written otherwise is left to whoever reads it whole', async (t) => {
@@ -45,7 +53,7 @@ t.test('what is written otherwise is left to whoever reads it whole', async (t) 
     `{ "type": "StasisEnd", ${at}, ${tail}`,
     'no JSON at all',
   ]) {
-    t.equal(readEndedLeg(text), null, text.slice(0, 60))
-    t.equal(readDigit(text), null)
+    t.equal(readEnd(text), null, text.slice(0, 60))
+    t.equal(readQuickly(text), null)
   }
 })
