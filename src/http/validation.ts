@@ -1,7 +1,7 @@
 /**
  * Validates requests with the TypeBox schemas, and words what is wrong.
  * Bodies are taken strictly (the string "5" is no number); in a query
- * everything is text, so whole numbers are read there.
+ * everything is text, so whole numbers, true and false are read there.
  */
 import type { FastifySchema, FastifySchemaCompiler } from 'fastify'
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
@@ -18,17 +18,18 @@ type Located = FastifySchemaValidationError
 export const compileValidator: FastifySchemaCompiler<FastifySchema & TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema as TSchema)
   return (given: unknown) => {
-    const value = httpPart === 'querystring' ? withIntegers(schema as TSchema, given) : given
+    const value = httpPart === 'querystring' ? asRead(schema as TSchema, given) : given
     if (validator.Check(value)) return { value }
     return { error: validator.Errors(value) as unknown as Located[] & Error }
   }
 }
 
-function withIntegers(schema: TSchema, given: unknown): unknown {
+function asRead(schema: TSchema, given: unknown): unknown {
   const properties = (schema as { properties?: Record<string, { type?: unknown }> }).properties ?? {}
   const read = { ...(given as Record<string, unknown>) }
   for (const [name, value] of Object.entries(read)) {
     if (properties[name]?.type === 'integer' && typeof value === 'string' && /^-?\d{1,15}$/.test(value)) read[name] = Number(value)
+    if (properties[name]?.type === 'boolean' && (value === 'true' || value === 'false')) read[name] = value === 'true'
   }
   return read
 }

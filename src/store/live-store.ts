@@ -6,7 +6,7 @@ import type { CallRecords } from './call-records.ts'
 import type { Changes } from './changes.ts'
 import type { ServiceRecords } from './service-records.ts'
 import type { Messages } from './sms/messages.ts'
-import type { Tickets } from './tickets.ts'
+import type { Tickets } from './ticket-records.ts'
 
 export type LiveParts = {
   agents: Agents

@@ -32,10 +32,13 @@ import { migrate } from './migrate.ts'
 import { PhoneNumbers } from './phone-numbers.ts'
 import { PinGate } from './pin-gate.ts'
 import { Pins } from './pins.ts'
+import { Erasure } from './privacy/erase.ts'
+import { CustomerExport } from './privacy/export.ts'
 import { Retention } from './privacy/retention.ts'
 import { Queue } from './queue.ts'
 import { refuseOtherSecret, requireSameSecret } from './secret.ts'
 import { ServiceRecords } from './service-records.ts'
+import { Consents } from './sms/consents.ts'
 import { SmsEvents } from './sms/events.ts'
 import { PostgresOutbox } from './sms/outbox.ts'
 import { receiptStore } from './sms/receipts.ts'
@@ -126,7 +129,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const leases = new Leases(databaseUrl, log)
   const longReading = new LongReading(databaseUrl, log)
   const listeners: SmsListeners = { onDue: [], onAlarm: [] }
-  const sms = new SmsIntents(connections, listeners, log)
+  const sms = new SmsIntents(connections, listeners, log, (number) => keys.erasedDigest(number))
   sms.ticketRules = options.tickets ?? plainTicketRules
   const parts = {
     agents: new Agents(connections, keys),
@@ -134,13 +137,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     audit: new Audit(connections),
     callRecords: new CallRecords(connections),
     calls: new Calls(connections),
+    consents: new Consents(connections, sms),
     contracts: new Contracts(connections),
     customers: new Customers(connections, numbers, options.customerNumberLength),
+    customerExport: new CustomerExport(connections, keys),
     definitions: new DefinitionsSync(connections, keys),
+    erasure: new Erasure(connections, keys, () => gate.pinsChanged()),
     gate,
     leases,
     messages: new Messages(connections),
-    pins: new Pins(connections, keys, options.pinLength, () => void connections.whenCommitted(() => gate.pinsChanged())),
+    pins: new Pins(connections, keys, options.pinLength, sms, () => void connections.whenCommitted(() => gate.pinsChanged())),
     queue: new Queue(connections, now),
     retention: new Retention(connections, keys),
     service: new ServiceRecords(connections),
@@ -174,7 +180,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     records: recordsOf(parts, now),
     apiKeys: keysOfApi,
     writing: new PostgresWriting(connections, keys),
-    outbox: new PostgresOutbox(connections, leases, sms, listeners, numbers),
+    outbox: new PostgresOutbox(connections, keys, leases, sms, listeners, numbers),
     receipts: receiptStore(connections),
     imports,
     live: liveStore(connections.changes, parts),
@@ -207,9 +213,12 @@ type Parts = {
   audit: Audit
   callRecords: CallRecords
   calls: Calls
+  consents: Consents
   contracts: Contracts
   customers: Customers
+  customerExport: CustomerExport
   definitions: DefinitionsSync
+  erasure: Erasure
   gate: PinGate
   leases: Leases
   messages: Messages
@@ -266,8 +275,11 @@ function recordsOf(
     announcements,
     audit,
     callRecords,
+    consents,
     contracts,
+    customerExport,
     customers,
+    erasure,
     messages,
     pins,
     retention,
@@ -294,6 +306,7 @@ function recordsOf(
     changeContract: (id, change) => contracts.change(id, change),
     pins: (contractId, page) => pins.list(contractId, page),
     issuePin: (issue, at) => pins.issue(issue, at),
+    sendPin: (issue, at) => pins.send(issue, at),
     revokePin: (id, at) => pins.revoke(id, at),
     tickets: (filter, page, at) => tickets.list(filter, page, at),
     ticket: (id, at) => tickets.get(id, at),
@@ -318,5 +331,9 @@ function recordsOf(
     announcementNames: async () => (await announcements.list()).map(({ name }) => name),
     demo: () => customers.demo(),
     retentionRuns: (page) => retention.runs(page),
+    eraseCustomer: (id, at) => erasure.erase(id, at),
+    exportCustomer: (id, at) => customerExport.of(id, at),
+    consents: (number) => consents.standing(number),
+    sayConsent: (said, at) => consents.say(said, at),
   }
 }

@@ -230,6 +230,7 @@ export type Schema = WebhookTables & {
     done_at: OptionalTime
     trace: ColumnType<TraceStep[], string | undefined, string>
     created_at: Time
+    sealed_text: Buffer | null
   }
   message_parts: {
     message_id: string

@@ -19,15 +19,22 @@ export class TicketComments {
     const noTicket = refuse('not_found', null, 'There is no ticket with this id.')
     if (!isId(ticketId)) return noTicket
     return this.#connections.kyselyTransaction<Result<TicketComment>>(async (transaction) => {
-      const ticket = await transaction.selectFrom('tickets').select('id').where('id', '=', ticketId).forKeyShare().executeTakeFirst()
+      const ticket = await transaction
+        .selectFrom('tickets')
+        .select(['id', 'merged_into'])
+        .where('id', '=', ticketId)
+        .forKeyShare()
+        .executeTakeFirst()
       if (ticket === undefined) return noTicket
+      // What is said about a merged ticket is said about the one that goes on.
+      const about = ticket.merged_into ?? ticket.id
       const comment = { id: newId(), author: printable(author), text: text.toWellFormed().replaceAll('\0', '') }
       await transaction
         .insertInto('ticket_comments')
-        .values({ ...comment, ticket_id: ticketId, created_at: new Date(at) })
+        .values({ ...comment, ticket_id: about, created_at: new Date(at) })
         .execute()
-      changedIn(transaction).ticket(ticketId)
-      return { ok: true, value: { ...comment, ticketId, createdAt: at } }
+      changedIn(transaction).ticket(about)
+      return { ok: true, value: { ...comment, ticketId: about, createdAt: at } }
     })
   }
 

@@ -3,22 +3,29 @@
  * through `enterStatus`, inside the transaction of whatever caused it: what
  * must happen with a status (its SMS, its webhooks) has its place there.
  */
-import { sql, type Kysely, type SelectQueryBuilder, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
+import { countingHours, type TicketClocks } from '../domain/ticket/clocks.ts'
 import { ticketNumber } from '../domain/ticket/number.ts'
-import type { Page, PageRequest, Ticket, TicketSource, TicketStatus, TimeRange } from '../app/ports/records.ts'
+import { startedClock, stopped } from '../domain/ticket/sla.ts'
+import type { TicketSource, TicketStatus } from '../app/ports/records.ts'
 import { changedIn } from './changes.ts'
-import type { Connections } from './connections.ts'
-import { isId, newId } from './ids.ts'
-import { newestFirst, pageOf } from './pages.ts'
-import { moment, type Schema } from './schema.ts'
+import { newId } from './ids.ts'
+import type { Schema } from './schema.ts'
 import type { SmsIntents } from './sms/intents.ts'
+import { clockValues } from './ticket-clocks.ts'
+import { matchTicket, type TicketMatch } from './ticket-match.ts'
 
 export type NewTicket = {
+  /** Null: to be found by the call, or by the caller's number. */
   customerId: string | null
+  /** Null or not given: to be found by the call, or by the customer. */
+  contractId?: string | null
   caller: string | null
   subject: string
   source: TicketSource
   callId: string | null
+  /** As `pforte.yaml` says unless given. */
+  fault?: boolean
   /** `received` unless given. */
   status?: TicketStatus
   /** Of a voicemail: where the caller rang, and in which language they were spoken to. */
@@ -26,7 +33,7 @@ export type NewTicket = {
   language?: string | null
 }
 
-/** Makes a ticket, with the SMS that tells of it. Answers its id and number. */
+/** Makes a ticket, with its clocks and the SMS that tells of it. Answers its id and number. */
 export async function createTicket(
   transaction: Transaction<Schema>,
   sms: SmsIntents,
@@ -34,30 +41,45 @@ export async function createTicket(
   at: number,
 ): Promise<{ id: string; number: string }> {
   const id = newId()
-  const { rows } = await sql<{ count: number }>`SELECT nextval('ticket_numbers_drawn') AS count`.execute(transaction)
-  const number = ticketNumber(rows[0]!.count)
+  const { customerId, contractId = null, callId, caller } = ticket
+  const match = await matchTicket(transaction, { customerId, contractId, callId, caller }, at)
+  const number = ticketNumber(match.count)
   const time = new Date(at)
-  const status = ticket.status ?? 'received'
+  const { status = 'received', fault = sms.ticketRules.faultByDefault } = ticket
   await transaction
     .insertInto('tickets')
     .values({
       id,
       number,
-      customer_id: ticket.customerId,
-      caller: ticket.caller,
+      customer_id: match.customerId,
+      contract_id: match.contractId,
+      queue: match.queue,
+      caller,
       subject: ticket.subject,
       status,
       source: ticket.source,
       version: 1,
-      call_id: ticket.callId,
+      call_id: callId,
       created_at: time,
       updated_at: time,
+      fault,
+      ...clockValues(
+        { status, reportedAt: fault ? at : null, sla: promise(match, status, sms, at), told: { sla: 0, legal: 0 } },
+        sms.ticketRules,
+        at,
+      ),
     })
     .execute()
   changedIn(transaction).ticket(id)
   const { line = null, language = null } = ticket
   await enterStatus(transaction, sms, { ticketId: id, version: 1, status, line, language }, at)
   return { id, number }
+}
+
+function promise({ slaMinutes, hours }: TicketMatch, status: TicketStatus, sms: SmsIntents, at: number): TicketClocks['sla'] {
+  if (slaMinutes === null || hours === null) return null
+  const clock = startedClock(slaMinutes, at)
+  return { clock: status === 'completed' ? stopped(clock, countingHours(sms.ticketRules, hours), at) : clock, hours }
 }
 
 /** `line` and `language` are known of a call that is the reason. */
@@ -71,79 +93,14 @@ export type EnteredStatus = {
 
 /** Every entered status, in the order of its ticket's versions, with its SMS. Nothing else writes statuses. */
 export async function enterStatus(transaction: Transaction<Schema>, sms: SmsIntents, entered: EnteredStatus, at: number): Promise<void> {
+  await enterQuietly(transaction, entered, at)
+  await sms.ticketEntered(transaction, entered, at)
+}
+
+/** Without an SMS: for what is no news to the customer. */
+export async function enterQuietly(transaction: Transaction<Schema>, entered: EnteredStatus, at: number): Promise<void> {
   await transaction
     .insertInto('ticket_changes')
     .values({ ticket_id: entered.ticketId, version: entered.version, status: entered.status, changed_at: new Date(at) })
     .execute()
-  await sms.ticketEntered(transaction, entered, at)
-}
-
-export type TicketFilter = { status?: TicketStatus; caller?: string; customerId?: string } & TimeRange
-
-export class Tickets {
-  readonly #connections: Connections
-
-  constructor(connections: Connections) {
-    this.#connections = connections
-  }
-
-  /** Newest first. An id that is none matches nothing. */
-  async list(filter: TicketFilter, page: PageRequest): Promise<Page<Ticket>> {
-    if (filter.customerId !== undefined && !isId(filter.customerId)) return { items: [], next: null }
-    let query = ticketsWithVoicemail(this.#connections.kysely)
-    if (filter.status !== undefined) query = query.where('tickets.status', '=', filter.status)
-    if (filter.caller !== undefined) query = query.where('tickets.caller', '=', filter.caller)
-    if (filter.customerId !== undefined) query = query.where('tickets.customer_id', '=', filter.customerId)
-    if (filter.from !== undefined) query = query.where('tickets.created_at', '>=', moment(filter.from))
-    if (filter.to !== undefined) query = query.where('tickets.created_at', '<', moment(filter.to))
-    const rows = await newestFirst(query, 'tickets.created_at', 'tickets.id', isId, page).execute()
-    return pageOf(rows, page.limit, (row) => ({ at: row.createdAt, id: row.id }), asTicket)
-  }
-
-  async get(id: string): Promise<Ticket | null> {
-    return isId(id) ? readTicket(this.#connections.kysely, id) : null
-  }
-
-  /** Those of them that there are, in no order. */
-  async some(ids: readonly string[]): Promise<Ticket[]> {
-    const rows = await ticketsWithVoicemail(this.#connections.kysely).where('tickets.id', 'in', ids).execute()
-    return rows.map(asTicket)
-  }
-}
-
-/** As it stands, in a transaction or outside. */
-export async function readTicket(database: Kysely<Schema>, id: string): Promise<Ticket | null> {
-  const row = await ticketsWithVoicemail(database).where('tickets.id', '=', id).executeTakeFirst()
-  return row === undefined ? null : asTicket(row)
-}
-
-type TicketRow = Omit<Ticket, 'voicemail'> & { durationMs: number | null }
-
-function ticketsWithVoicemail(
-  database: Kysely<Schema>,
-): SelectQueryBuilder<
-  Schema & { recordings: { ticket_id: string | null; duration_ms: number | null } },
-  'tickets' | 'recordings',
-  TicketRow
-> {
-  return database
-    .selectFrom('tickets')
-    .leftJoin('recordings', 'recordings.ticket_id', 'tickets.id')
-    .select([
-      'tickets.id',
-      'tickets.number',
-      'tickets.customer_id as customerId',
-      'tickets.caller',
-      'tickets.subject',
-      'tickets.status',
-      'tickets.source',
-      'tickets.version',
-      'tickets.created_at as createdAt',
-      'tickets.updated_at as updatedAt',
-      'recordings.duration_ms as durationMs',
-    ]) as never
-}
-
-function asTicket({ durationMs, ...ticket }: TicketRow): Ticket {
-  return { ...ticket, voicemail: durationMs === null ? null : { durationMs } }
 }

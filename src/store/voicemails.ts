@@ -26,10 +26,10 @@ const leftNothing: Statement = {
   text: `UPDATE calls SET outcome = 'abandoned' WHERE id = $1 AND outcome = 'voicemail' AND ticket_id IS NULL`,
 }
 
-export class Voicemails {
 /** Whom the audit log names. */
 const hotline = { pforte: 'hotline' }
 
+export class Voicemails {
   readonly #connections: Connections
   readonly #numbers: PhoneNumbers
   readonly #sms: SmsIntents
@@ -61,7 +61,7 @@ const hotline = { pforte: 'hotline' }
         transaction,
         this.#sms,
         {
-          customerId: await whoLeftIt(transaction, request.callId, caller),
+          customerId: null,
           caller,
           subject: subjectOf(caller, request.language),
           source: 'voicemail',
@@ -114,22 +114,6 @@ const hotline = { pforte: 'hotline' }
       at += part.length
     }
   }
-}
-
-/** Whoever's PIN was right in that call, or whoever's number it came from. */
-async function whoLeftIt(transaction: Transaction<Schema>, callId: string | null, caller: string | null): Promise<string | null> {
-  if (callId !== null) {
-    const call = await transaction
-      .selectFrom('calls')
-      .innerJoin('customers', 'customers.id', 'calls.customer_id')
-      .select('customers.id')
-      .where('calls.id', '=', callId)
-      .executeTakeFirst()
-    if (call !== undefined) return call.id
-  }
-  if (caller === null) return null
-  const owner = await transaction.selectFrom('customer_phone_numbers').select('customer_id').where('number', '=', caller).executeTakeFirst()
-  return owner?.customer_id ?? null
 }
 
 async function storeRecording(transaction: Transaction<Schema>, request: VoicemailRequest, ticketId: string): Promise<void> {

@@ -6,11 +6,15 @@ import { runHttp, type Running } from './running.ts'
 
 /** An hour of the trade, so that SMS are due at once; each question comes a minute after the one before. */
 async function office(test: Parameters<typeof runHttp>[0]): Promise<Running & { messages(ticketId: string): Promise<any[]> }> {
-  let minutes = 0
-  const running = await runHttp(test, { now: () => monday + 60_000 * minutes++ })
+  let minutes = -1
+  const running = await runHttp(test, { now: () => monday + 60_000 * minutes })
+  const ask: Running['ask'] = (...question) => {
+    minutes += 1
+    return running.ask(...question)
+  }
   await running.store.outbox.useSms(definition(), monday)
   const messages = async (ticketId: string) => (await running.ask('GET', `/v1/messages?ticketId=${ticketId}`)).body.items.toReversed()
-  return { ...running, messages }
+  return { ...running, ask, messages }
 }
 
 t.test('a CRM makes a ticket and works on it; each status is told', async (t) => {

@@ -55,6 +55,8 @@ export type PinRecord = {
   messageId: string | null
 }
 export type PinIssue = { contractId: string; pin?: string; validFrom?: number; validTo?: number }
+/** A PIN that went to the customer's phone, and to nobody else. */
+export type SentPin = Omit<IssuedPin, 'pin'> & { messageId: string }
 export type IssuedPin = { id: string; contractId: string; pin: string; validFrom: number | null; validTo: number | null; createdAt: number }
 
 export type TicketStatus = 'received' | 'in_progress' | 'completed'
@@ -255,6 +257,8 @@ export interface Records extends PrivacyRecords {
   pins(contractId: string, page: PageRequest): Promise<Page<PinRecord> | null>
   /** Draws at random without collision, or takes the given one. The only answer that ever holds the PIN. */
   issuePin(issue: PinIssue, at: number): Promise<Result<IssuedPin>>
+  /** The same, by SMS, if the contract allows it and there is a number that can get one. No answer ever holds the PIN. */
+  sendPin(issue: PinIssue, at: number): Promise<Result<SentPin>>
   revokePin(id: string, at: number): Promise<Result<null>>
 
   /** @param at which the clocks show; now where not given */

@@ -78,10 +78,16 @@ export function wind(clocks: TicketClocks, rules: TicketRules, at: number): Woun
   }
 }
 
+/** What stays told of a ticket that was changed: no more than has been reached by its clocks as they are now. */
+export function clampTold(before: Told, reached: Told): Told {
+  return { sla: Math.min(before.sla, reached.sla), legal: before.legal }
+}
+
 type WoundOne = { due: DueEvent[]; told: number; nextAt: number | null }
 
 function windSla({ status, sla, told }: TicketClocks, rules: TicketRules, at: number): WoundOne {
-  if (sla === null || status === 'completed' || sla.clock.is !== 'running') return { due: [], told: told.sla, nextAt: null }
+  if (sla === null) return { due: [], told: 0, nextAt: null }
+  if (status === 'completed' || sla.clock.is !== 'running') return { due: [], told: told.sla, nextAt: null }
   const hours = countingHours(rules, sla.hours)
   const moments = [whenSpent(sla.clock, hours, rules.dueSoonPercent), whenSpent(sla.clock, hours, 100)]
   const reached = moments.filter((moment) => moment !== null && moment <= at).length

@@ -36,17 +36,21 @@ export type LegalStep = (typeof legalSteps)[number]
  * @param timeZone one that exists; Temporal throws RangeError for others
  */
 export function legalDates(reportedAt: number, timeZone: string): LegalDates {
-  const day = (days: number): number => dayAfter(reportedAt, timeZone, days)
+  const reportedOn = dayOf(reportedAt, timeZone)
+  const day = (days: number): number => startOf(reportedOn.add({ days }), timeZone)
   return { noticeFromAt: day(1), noticeDueAt: day(2), compensationFromAt: day(3), raisedCompensationFromAt: day(5) }
 }
 
 /** When the step is due, while the fault lasts. Epoch ms. */
 export function stepAt(step: LegalStep, reportedAt: number, timeZone: string): number {
-  return dayAfter(reportedAt, timeZone, step.day)
+  return startOf(dayOf(reportedAt, timeZone).add({ days: step.day }), timeZone)
 }
 
-/** The first moment of that day; where summer time leaves midnight out, the day begins later. */
-function dayAfter(at: number, timeZone: string, days: number): number {
-  const day = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone).toPlainDate()
-  return day.add({ days }).toZonedDateTime(timeZone).epochMilliseconds
+function dayOf(at: number, timeZone: string): Temporal.PlainDate {
+  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone).toPlainDate()
+}
+
+/** Its first moment; where summer time leaves midnight out, the day begins later. */
+function startOf(day: Temporal.PlainDate, timeZone: string): number {
+  return day.toZonedDateTime(timeZone).epochMilliseconds
 }

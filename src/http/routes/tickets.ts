@@ -2,18 +2,27 @@ import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { type Api, given, pageOf, problems, timeRange } from '../api.ts'
 import { byteRange } from '../byte-range.ts'
-import { isoTime } from '../formats.ts'
+import { changeMatching, etagOf, IfMatch, IfNoneMatch, isStillTheSame, notModified } from '../etag.ts'
+import { instantOf } from '../formats.ts'
 import type { HttpOptions } from '../options.ts'
 import { callerFilter, requireE164 } from '../phone-number.ts'
 import { invalidField, notFound, ProblemError, valueOf } from '../problem.ts'
-import { IdParam, List, ListQuery, ref, Uuid } from '../schemas/common.ts'
-import { NewTicket, Ticket, TicketChange, TicketStatus } from '../schemas/tickets.ts'
-import type * as Records from '../../app/ports/records.ts'
+import { IdParam, List, ListQuery, Name, ref, Uuid } from '../schemas/common.ts'
+import { Merge, NewTicket, Ticket, TicketChange, TicketStatus } from '../schemas/tickets.ts'
+import { showTicket } from '../show-ticket.ts'
+import { isTicketNumber } from '../../domain/ticket/number.ts'
 
 const TicketQuery = ListQuery({
   status: Type.Optional(TicketStatus),
   caller: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   customerId: Type.Optional(Uuid('a customer')),
+  number: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 40, description: 'As it was read out: spaces, dots and dashes do not matter' }),
+  ),
+  queue: Type.Optional({ ...Name, description: "Of the ticket's contract, as it was when the ticket was made" }),
+  fault: Type.Optional(Type.Boolean()),
+  overdue: Type.Optional(Type.Boolean({ description: 'The time that its contract promised has run out' })),
+  mergedInto: Type.Optional({ ...Uuid('a ticket'), description: 'Those that were merged into this one, with their voicemails' }),
 })
 
 const Sound = Type.Any({ description: 'The recording' })
@@ -31,17 +40,20 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
         summary: 'Make a ticket',
         description:
           'Names its caller, its customer or both. The status that it enters (`received` where none is given) is told by SMS, ' +
-          "to the caller if that number can take one, else to the customer's first mobile number.",
+          "to the caller if that number can take one, else to the customer's first mobile number. " +
+          'The customer is the one who is named, or whose contract is, or who has the caller’s number.',
         body: NewTicket,
         response: { 201: ref(Ticket), ...problems },
       },
     },
     async (request, reply) => {
-      const { subject, caller, customerId = null, status = 'received' } = request.body
-      if (caller === undefined && customerId === null) throw invalidField('body', 'caller', 'is missing, or customerId in its place')
+      const { subject, caller, customerId = null, contractId = null, status = 'received', fault } = request.body
+      if (caller === undefined && customerId === null && contractId === null)
+        throw invalidField('body', 'caller', 'is missing, or customerId or contractId in its place')
       const number = caller === undefined ? null : requireE164(caller, service().country, 'body', 'caller')
-      const ticket = valueOf(await records.createTicket({ subject: subject.trim(), caller: number, customerId, status }, now()))
-      return reply.code(201).header('location', `/v1/tickets/${ticket.id}`).send(showTicket(ticket))
+      const about = { subject: subject.trim(), caller: number, customerId, contractId, status, ...given({ fault }) }
+      const ticket = valueOf(await records.createTicket(about, now()))
+      return reply.code(201).header('location', `/v1/tickets/${ticket.id}`).header('etag', etagOf(ticket.version)).send(showTicket(ticket))
     },
   )
 
@@ -54,16 +66,49 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
         summary: 'Change a ticket',
         description:
           'received → in_progress → completed, and back to in_progress (reopened). Each entered status is told by SMS. ' +
-          'A change that changes nothing does nothing.',
+          'A change that changes nothing does nothing. `slaPaused` stops the clock of the promise while the ticket waits for the customer.',
         params: IdParam('a ticket'),
+        headers: IfMatch,
         body: TicketChange,
         response: { 200: ref(Ticket), ...problems },
       },
     },
-    async (request) => {
-      const { status, subject, version } = request.body
-      const change = given({ status, subject: subject?.trim(), version })
-      return showTicket(valueOf(await records.changeTicket(request.params.id, change, now())))
+    async (request, reply) => {
+      const { subject, pausedReason, noticeSentAt, ...rest } = request.body
+      const at = now()
+      const noticeAt = noticeSentAt == null ? noticeSentAt : instantOf(noticeSentAt)
+      if (noticeAt != null && noticeAt > at) throw invalidField('body', 'noticeSentAt', 'lies ahead')
+      const change = given({ ...rest, subject: subject?.trim(), pausedReason: pausedReason?.trim(), noticeSentAt: noticeAt })
+      const { id } = request.params
+      const ticket = await changeMatching(
+        request.headers['if-match'],
+        reply,
+        () => records.ticket(id, at),
+        (version) => records.changeTicket(id, { ...given({ version }), ...change }, at),
+      )
+      return showTicket(ticket)
+    },
+  )
+
+  app.post(
+    '/v1/tickets/:id/merge',
+    {
+      config: { scope: 'tickets' },
+      schema: {
+        tags,
+        summary: 'Merge a ticket into another about the same thing',
+        description:
+          'It is completed without an SMS, its comments move to the other, and what its customer writes from now on is about the ' +
+          'other. Its voicemail stays with it (`GET /v1/tickets?mergedInto=…`). The legal clock of a fault goes by the first report.',
+        params: IdParam('the ticket that ends'),
+        body: Merge,
+        response: { 200: ref(Ticket), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const ticket = valueOf(await records.mergeTicket(request.params.id, request.body.into, now()))
+      reply.header('etag', etagOf(ticket.version))
+      return showTicket(ticket)
     },
   )
 
@@ -74,10 +119,14 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
       schema: { tags, summary: 'Tickets, newest first', querystring: TicketQuery, response: { 200: List(ref(Ticket)), ...problems } },
     },
     async (request) => {
-      const { status, caller, customerId } = request.query
+      const { status, caller, customerId, number, queue, fault, overdue, mergedInto } = request.query
       const sought = caller === undefined ? undefined : callerFilter(caller, service().country)
-      const filter = { ...given({ status, caller: sought, customerId }), ...timeRange(request.query) }
-      const page = await records.tickets(filter, pageOf(request.query))
+      const digits = number === undefined ? undefined : ticketDigits(number)
+      const filter = {
+        ...given({ status, caller: sought, customerId, number: digits, queue, fault, overdue, mergedInto }),
+        ...timeRange(request.query),
+      }
+      const page = await records.tickets(filter, pageOf(request.query), now())
       return { items: page.items.map(showTicket), next: page.next }
     },
   )
@@ -86,12 +135,18 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
     '/v1/tickets/:id',
     {
       config: { scope: 'read' },
-      schema: { tags, summary: 'A ticket', params: IdParam('a ticket'), response: { 200: ref(Ticket), ...problems } },
+      schema: {
+        tags,
+        summary: 'A ticket',
+        params: IdParam('a ticket'),
+        headers: IfNoneMatch,
+        response: { 200: ref(Ticket), 304: Type.Null({ description: 'It is what you have already' }), ...problems },
+      },
     },
-    async (request) => {
-      const ticket = await records.ticket(request.params.id)
+    async (request, reply) => {
+      const ticket = await records.ticket(request.params.id, now())
       if (ticket === null) throw notFound('ticket')
-      return showTicket(ticket)
+      return isStillTheSame(request.headers['if-none-match'], ticket.version, reply) ? notModified(reply) : showTicket(ticket)
     },
   )
 
@@ -132,6 +187,8 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
   })
 }
 
-export function showTicket(ticket: Records.Ticket) {
-  return { ...ticket, createdAt: isoTime(ticket.createdAt), updatedAt: isoTime(ticket.updatedAt) }
+function ticketDigits(said: string): string {
+  if (!isTicketNumber(said))
+    throw invalidField('query', 'number', 'is no ticket number: a digit is wrong or missing (the last one checks the others)')
+  return said.replace(/\D/g, '')
 }

@@ -10,18 +10,18 @@ export async function customerOf(transaction: Transaction<Schema>, number: strin
   return owner?.customer_id ?? null
 }
 
-/** The ticket that the last message to this number spoke of, if it is open: most likely the one that is answered. */
+/** The ticket that the last message to this number spoke of, or that goes on in its place, if it is open: most likely the one that is answered. */
 export async function lastToldTicket(transaction: Transaction<Schema>, number: string): Promise<OpenTicket | null> {
   const { rows } = await sql<OpenTicket & { isOpen: boolean }>`
     SELECT t.id, t.customer_id AS "customerId", t.status <> 'completed' AS "isOpen"
-    FROM messages m JOIN tickets t ON t.id = m.ticket_id
+    FROM messages m JOIN tickets told ON told.id = m.ticket_id JOIN tickets t ON t.id = coalesce(told.merged_into, told.id)
     WHERE m.recipient = ${number} AND m.direction = 'out' AND m.sent_at IS NOT NULL
     ORDER BY m.sent_at DESC, m.id DESC LIMIT 1`.execute(transaction)
   const [told] = rows
   return told === undefined || !told.isOpen ? null : { id: told.id, customerId: told.customerId }
 }
 
-/** The newest open ticket that began with this number, or is of the customer who has it. */
+/** The newest open ticket that began with this number, or is of the customer who has it, or that one of this number was merged into. */
 export async function newestOpenTicket(
   transaction: Transaction<Schema>,
   number: string,
@@ -31,7 +31,8 @@ export async function newestOpenTicket(
     (SELECT id, customer_id, created_at FROM tickets WHERE ${whose} AND status <> 'completed' ORDER BY created_at DESC, id DESC LIMIT 1)`
   const { rows } = await sql<OpenTicket>`
     SELECT id, customer_id AS "customerId" FROM (
-      ${newestOf(sql`caller = ${number}`)} UNION ALL ${newestOf(sql`customer_id = ${customerId}::uuid`)}) open
+      ${newestOf(sql`caller = ${number}`)} UNION ALL ${newestOf(sql`customer_id = ${customerId}::uuid`)} UNION ALL
+      ${newestOf(sql`id IN (SELECT merged_into FROM tickets WHERE caller = ${number} AND merged_into IS NOT NULL)`)}) open
     ORDER BY created_at DESC, id DESC LIMIT 1`.execute(transaction)
   return rows[0] ?? null
 }

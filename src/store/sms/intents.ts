@@ -8,10 +8,11 @@ import type { Log } from '../../app/ports/log.ts'
 import type { TicketStatus } from '../../app/ports/records.ts'
 import { reachOf, type StrangerCap, type StrangerCounts } from '../../domain/sms/caps.ts'
 import { decide } from '../../domain/sms/decide.ts'
-import type { SmsDefinition } from '../../domain/sms/definition.ts'
+import type { SmsDefinition, SmsTemplate } from '../../domain/sms/definition.ts'
 import type { OwnEventName } from '../../domain/sms/events.ts'
 import { chooseRecipient, refusalOf } from '../../domain/sms/recipient.ts'
 import { ticketValues } from '../../domain/sms/ticket-words.ts'
+import { plainTicketRules, type TicketRules } from '../../domain/ticket/clocks.ts'
 import { changedIn } from '../changes.ts'
 import type { Connections } from '../connections.ts'
 import { newId } from '../ids.ts'
@@ -49,11 +50,17 @@ export class SmsIntents {
   readonly #log: Log
   /** Null: no SMS at all. */
   definition: SmsDefinition | null = null
+  /** What the clocks of tickets go by; replies make tickets, too. */
+  ticketRules: TicketRules = plainTicketRules
 
-  constructor(connections: Connections, listeners: SmsListeners, log: Log) {
+  /** What is known of somebody's opt-out once they were erased (`Keys.erasedDigest`), by their number; null where nobody is erased. */
+  readonly erasedDigest: (number: string) => Buffer | null
+
+  constructor(connections: Connections, listeners: SmsListeners, log: Log, erasedDigest: (number: string) => Buffer | null = () => null) {
     this.#connections = connections
     this.#listeners = listeners
     this.#log = log
+    this.erasedDigest = erasedDigest
   }
 
   /** The message that tells a ticket's status. */
@@ -64,36 +71,52 @@ export class SmsIntents {
   ): Promise<void> {
     const { definition } = this
     if (definition === null) return
-    const ticket = await ticketRow(transaction, entered.ticketId)
-    const ofVoicemail = ticket.source === 'voicemail' && entered.status === 'received' && entered.version === 1
-    const event: OwnEventName = ofVoicemail ? 'voicemail.received' : `ticket.${entered.status}`
-    const template = definition.templates[event] ?? definition.templates[`ticket.${entered.status}`]
+    const { ticketId, version, status, line = null, language = null } = entered
+    const ticket = await ticketRow(transaction, ticketId)
+    const ofVoicemail = ticket.source === 'voicemail' && status === 'received' && version === 1
+    const event: OwnEventName = ofVoicemail ? 'voicemail.received' : `ticket.${status}`
+    const template = definition.templates[event] ?? definition.templates[`ticket.${status}`]
     if (template === undefined) return
-
-    const caller = ticket.caller === null ? null : numberFacts(ticket.caller)
-    const choice = chooseRecipient(caller, ticket.numbers.map(numberFacts), definition.recipients)
-    const to = 'to' in choice ? choice.to : caller
-    const isVouchedFor = ticket.source === 'api' || ticket.owner_id !== null || ('of' in choice && choice.of === 'customer')
     await this.#write(transaction, definition, at, {
-      template,
-      to,
-      refusal: 'refusal' in choice ? choice.refusal : null,
-      language: ticket.language ?? entered.language ?? null,
-      timeZone: ticket.time_zone ?? definition.timeZone,
-      from: null,
-      values: (language) =>
-        ticketValues(
-          { number: ticket.number, subject: ticket.subject, status: entered.status, sinceAt: at },
-          language,
-          ticket.time_zone ?? definition.timeZone,
-          definition.statusWords[language] ?? null,
-        ),
-      ticketId: entered.ticketId,
-      customerId: ticket.customer_id ?? ticket.owner_id,
-      tells: { status: entered.status, version: entered.version },
-      stranger: isVouchedFor ? null : { line: entered.line ?? null },
-      dedupe: `ticket ${entered.ticketId} ${entered.version} ${entered.status}`,
+      ...ofTicket(definition, template, ticketId, ticket, { status, sinceAt: at, line, language }),
+      tells: { status, version },
+      dedupe: `ticket ${ticketId} ${version} ${status}`,
     })
+  }
+
+  /** The message that tells a date of a ticket's legal clock, once a ticket. */
+  async ticketDate(
+    transaction: Transaction<Schema>,
+    event: 'ticket.notice' | 'ticket.compensation',
+    ticketId: string,
+    at: number,
+  ): Promise<void> {
+    const template = this.definition?.templates[event]
+    if (this.definition === null || template === undefined) return
+    const ticket = await ticketRow(transaction, ticketId)
+    const { status, sinceAt } = await ticketStanding(transaction, ticketId)
+    await this.#write(transaction, this.definition, at, {
+      ...ofTicket(this.definition, template, ticketId, ticket, { status, sinceAt, line: null, language: null }),
+      tells: null,
+      dedupe: `${event} ${ticketId}`,
+    })
+  }
+
+  /** What waits and would tell of a ticket what is not so any more is not told. Null: all but answers. */
+  async supersede(
+    transaction: Transaction<Schema>,
+    ticketId: string,
+    templates: string[] | null,
+    why: 'the fault was fixed' | 'the ticket was merged into another',
+    at: number,
+  ): Promise<void> {
+    const step = JSON.stringify([{ at, what: 'superseded', why } satisfies TraceStep])
+    const { rows } = await sql<{ id: string }>`
+      UPDATE messages SET state = 'superseded', due_at = NULL, trace = trace || ${step}::jsonb
+      WHERE ticket_id = ${ticketId} AND state IN ('held', 'queued') AND NOT is_answer
+        AND (${templates}::text[] IS NULL OR template = ANY (${templates}::text[]))
+      RETURNING id`.execute(transaction)
+    changedIn(transaction).message(rows.map(({ id }) => id))
   }
 
   /**
@@ -160,10 +183,10 @@ export class SmsIntents {
     const reach = reachOf(template.isAnswer ? rules.answerCaps : rules.caps)
     const { rows } = await sql<Omit<Known, 'stranger'>>`
       WITH m AS (SELECT ${id}::uuid AS id, ${intent.ticketId}::uuid AS ticket_id, ${to?.number ?? ''}::text AS recipient,
-        ${template.isAnswer}::boolean AS is_answer)
+        ${template.isAnswer}::boolean AS is_answer, ${to === null ? null : this.erasedDigest(to.number)}::bytea AS erased)
       SELECT told.told, consent.consent, sent.sent FROM m
       LEFT JOIN LATERAL (${sql.raw(toldBefore)}) told ON true
-      CROSS JOIN LATERAL (${sql.raw(consentOf)}) consent
+      CROSS JOIN LATERAL (${sql.raw(consentOf('m.erased'))}) consent
       CROSS JOIN LATERAL (${sql.raw(sentBefore(`to_timestamp(${at - reach.inMs} / 1000.0)`, String(reach.most)))}) sent`.execute(
       transaction,
     )
@@ -193,6 +216,33 @@ export class SmsIntents {
           'ALARM: messages to unknown numbers reach their cap: perhaps somebody with forged caller IDs uses this line to text strangers',
         )
     })
+  }
+}
+
+/** To whom a ticket's message goes, and what it can say. */
+function ofTicket(
+  definition: SmsDefinition,
+  template: SmsTemplate,
+  ticketId: string,
+  ticket: TicketRow,
+  { status, sinceAt, line, language }: { status: TicketStatus; sinceAt: number; line: string | null; language: string | null },
+): Omit<Intent, 'tells' | 'dedupe'> {
+  const caller = ticket.caller === null ? null : numberFacts(ticket.caller)
+  const choice = chooseRecipient(caller, ticket.numbers.map(numberFacts), definition.recipients)
+  const isVouchedFor = ticket.source === 'api' || ticket.owner_id !== null || ('of' in choice && choice.of === 'customer')
+  const timeZone = ticket.time_zone ?? definition.timeZone
+  const { number, subject } = ticket
+  return {
+    template,
+    to: 'to' in choice ? choice.to : caller,
+    refusal: 'refusal' in choice ? choice.refusal : null,
+    language: ticket.language ?? language,
+    timeZone,
+    from: null,
+    values: (spoken) => ticketValues({ number, subject, status, sinceAt }, spoken, timeZone, definition.statusWords[spoken] ?? null),
+    ticketId,
+    customerId: ticket.customer_id ?? ticket.owner_id,
+    stranger: isVouchedFor ? null : { line },
   }
 }
 
