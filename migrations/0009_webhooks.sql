@@ -45,12 +45,13 @@ CREATE TABLE webhook_deliveries (
   object text NOT NULL,
   object_id text NOT NULL,
   data jsonb NOT NULL,
-  happened_at timestamptz NOT NULL DEFAULT now(),
+  -- Times are whole milliseconds, because pages of the list begin behind one, and so does what is due.
+  happened_at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', now()),
   state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead')),
   attempts integer NOT NULL DEFAULT 0,
   -- While it is pending: when it is tried next, and since when it is tried, which says when it is given up.
-  next_at timestamptz NOT NULL DEFAULT now(),
-  since timestamptz NOT NULL DEFAULT now(),
+  next_at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', now()),
+  since timestamptz NOT NULL DEFAULT date_trunc('milliseconds', now()),
   last_at timestamptz,
   last_status integer,
   last_error text,

@@ -19,6 +19,7 @@ const rings: Record<string, string[] | 'everything'> = {
   wire: [],
   local: ['app', 'domain', 'wire'],
   smpp: ['app', 'domain', 'wire'],
+  webhooks: ['app', 'domain'],
   console: ['app', 'domain'],
   config: ['app', 'domain'],
   main: 'everything',

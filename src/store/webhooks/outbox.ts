@@ -57,8 +57,8 @@ const disable: Statement = {
 }
 const endAll: Statement = {
   name: 'end the deliveries of a webhook',
-  text: `WITH some AS (SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'pending' ORDER BY next_at LIMIT ${mostAtOnce})
-    UPDATE webhook_deliveries d SET state = 'dead', done_at = $2, last_error = $3 FROM some WHERE d.id = some.id RETURNING d.id`,
+  text: `WITH chosen AS (SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'pending' ORDER BY next_at LIMIT ${mostAtOnce})
+    UPDATE webhook_deliveries d SET state = 'dead', done_at = $2, last_error = $3 FROM chosen WHERE d.id = chosen.id RETURNING d.id`,
 }
 
 const keepHealth: Statement = {
@@ -78,22 +78,22 @@ const waiting: Statement = {
 
 const giveUp: Statement = {
   name: 'give up what waits behind receivers that rest',
-  text: `WITH some AS (
+  text: `WITH chosen AS (
       SELECT d.id FROM webhook_health h
       JOIN webhook_deliveries d ON d.webhook_id = h.webhook_id AND d.state = 'pending' AND d.next_at < $1 AND d.since < $1
       WHERE h.rests_until IS NOT NULL LIMIT ${mostAtOnce})
     UPDATE webhook_deliveries d SET state = 'dead', done_at = $2, last_error = coalesce(last_error, 'the receiver takes nothing')
-    FROM some WHERE d.id = some.id RETURNING d.id`,
+    FROM chosen WHERE d.id = chosen.id RETURNING d.id`,
 }
 
 const sweepRemoved: Statement = {
   name: 'delete deliveries of removed webhooks',
-  text: `WITH some AS (
+  text: `WITH chosen AS (
       SELECT d.id FROM webhooks_removed r JOIN webhook_deliveries d ON d.webhook_id = r.webhook_id LIMIT ${mostAtOnce}),
     forgotten AS (
       DELETE FROM webhooks_removed r WHERE removed_at < $1::timestamptz - interval '${removedIsForgottenAfter}'
         AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.webhook_id = r.webhook_id))
-    DELETE FROM webhook_deliveries d USING some WHERE d.id = some.id RETURNING d.id`,
+    DELETE FROM webhook_deliveries d USING chosen WHERE d.id = chosen.id RETURNING d.id`,
 }
 
 export class PostgresDeliveries implements DeliveryOutbox {
