@@ -87,6 +87,7 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
     smpp,
     retention: retentionOf(file.retention),
     logs: logsOf(file.logs),
+    webhooks: { allowPrivate: file.webhooks?.allow_private ?? false },
   }
   return {
     service: { hash: contentHash(service), ...service },

@@ -87,6 +87,8 @@ export type Service = {
   retention: RetentionRules
   /** How telephone numbers stand in the log. */
   logs: { numbers: 'full' | 'masked' | 'none' }
+  /** Whether webhooks may lead to addresses that are not public. */
+  webhooks: { allowPrivate: boolean }
 }
 
 /** Spoken outside of any flow: `caller_gone`, to an agent who picked up as the caller went. */

@@ -9,6 +9,7 @@ import { logs, retention } from './privacy.ts'
 import { smpp } from './smpp.ts'
 import { sms } from './sms.ts'
 import { flow } from './steps.ts'
+import { webhooks } from './webhooks.ts'
 import {
   byLanguage,
   country,
@@ -263,6 +264,7 @@ export const serviceFile = Type.Object(
     smpp: Type.Optional(smpp),
     retention: Type.Optional(retention),
     logs: Type.Optional(logs),
+    webhooks: Type.Optional(webhooks),
   },
   { ...closed, title: 'Pforte: the definition of a service' },
 )
