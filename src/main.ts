@@ -228,7 +228,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
     sms = opened
     closers.push(() => opened.close())
     const { openBackground } = await import('./main/jobs.ts')
-    const background = openBackground({ databaseUrl: postgres.databaseUrl, store, log })
+    const background = openBackground({ databaseUrl: postgres.databaseUrl, store, service: () => service, log, now })
     closers.push(() => background.close())
     const { openApi } = await import('./main/api.ts')
     const http = await openApi({
@@ -236,6 +236,8 @@ export async function startPforte(environment: Environment, progress: Progress, 
       apiKey,
       apiKeys: store.apiKeys,
       records: store.records,
+      webhooks: store.webhooks,
+      webhookRefusal: (url) => background.sender.refusalOf(url),
       writing: store.writing,
       live: store.live,
       prompts,

@@ -31,6 +31,7 @@ import { reportRoutes } from './routes/reports.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { simulatorRoutes } from './routes/simulator.ts'
 import { ticketRoutes } from './routes/tickets.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { compileValidator } from './validation.ts'
 
 export type Http = {
@@ -56,6 +57,7 @@ const ROUTES = [
   keyRoutes,
   agentRoutes,
   announcementRoutes,
+  webhookRoutes,
   liveRoutes,
   demoAgentRoutes,
   simulatorRoutes,

@@ -12,11 +12,13 @@ import { SmsReport } from './schemas/reports.ts'
 import { Agent, Announcement, FlowPicture, Line, Queue, Readiness, SipAccount } from './schemas/service.ts'
 import { Fault, Pdu, Reply } from './schemas/simulator.ts'
 import { Comment, Ticket } from './schemas/tickets.ts'
+import { Delivery, Webhook, WebhookWithSecret } from './schemas/webhooks.ts'
 
 const SHARED = [
   ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, RetentionRun, SmsReport, Audit],
   ...[Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount],
   ...[Reply, Fault, Pdu],
+  ...[Webhook, WebhookWithSecret, Delivery],
   ...[ApiKey, DrawnApiKey],
 ]
 

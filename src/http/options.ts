@@ -5,6 +5,7 @@ import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { Pages } from '../app/ports/pages.ts'
 import type { Records, Result } from '../app/ports/records.ts'
 import type { Announcement } from '../app/ports/store.ts'
+import type { Webhooks } from '../app/ports/webhooks.ts'
 import type { Writing } from '../app/ports/writing.ts'
 
 export type PartName = 'postgres' | 'asterisk' | 'smsc'
@@ -103,6 +104,9 @@ export type HttpOptions = {
   /** Tells those who watch; it is closed with the edge. */
   writing: Writing
   live: LiveHub
+  webhooks: Webhooks
+  /** Why a webhook may not lead there, for whoever asked for it; null: it may. */
+  webhookRefusal(url: string): string | null
   /** A rendered prompt by its content's hash. `noStore` for what speaks of a person. */
   prompts: { get(hash: string): Promise<ServedPrompt | null> | ServedPrompt | null }
   /** Renders the text and switches the announcement, or says which field is wrong. */

@@ -8,6 +8,7 @@ import type { PromptStore } from '../app/prompts.ts'
 import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { Records } from '../app/ports/records.ts'
 import type { Telephony } from '../app/ports/telephony.ts'
+import type { Webhooks } from '../app/ports/webhooks.ts'
 import type { Writing } from '../app/ports/writing.ts'
 import type { Environment, Service } from '../config.ts'
 import { drawFlow } from '../console/draw-flow.ts'
@@ -26,6 +27,8 @@ export type ApiDeps = {
   apiKey: string
   apiKeys: ApiKeys
   records: Records
+  webhooks: Webhooks
+  webhookRefusal: HttpOptions['webhookRefusal']
   live: LiveStore
   writing: Writing
   prompts: PromptStore
@@ -54,6 +57,8 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
       apiKey: deps.apiKey,
       apiKeys: deps.apiKeys,
       records,
+      webhooks: deps.webhooks,
+      webhookRefusal: deps.webhookRefusal,
       live: new LiveHub({ store: deps.live, write: writeChange, log: deps.log, now: deps.now }),
       // Whoever becomes free may have somebody waiting for them.
       onAgentChanged: () => hotline.dispatcher.kick(null),

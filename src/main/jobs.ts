@@ -1,17 +1,47 @@
 /** Joins what is done in the background: what comes by the clock, and what somebody ordered. */
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
 import type { CronJob, JobRunner } from '../app/ports/jobs.ts'
+import type { WebhookSender } from '../app/ports/webhooks.ts'
+import { Retention, RetentionMetrics } from '../app/retention.ts'
+import { WebhookLoop } from '../app/webhooks/loop.ts'
+import type { Service } from '../config.ts'
 import { openJobs } from '../store/jobs.ts'
 import type { Store } from '../store/open.ts'
+import { HttpSender } from '../webhooks/sender.ts'
 
 export type BackgroundDeps = {
   databaseUrl: string
   store: Store
+  service: () => Service
+  metrics: Registry
   log: Logger
+  now: () => number
 }
 
+export type Background = JobRunner & { sender: WebhookSender }
+
 /** Begins in the background, and again whenever Postgres was away. */
-export function openBackground({ databaseUrl, store, log }: BackgroundDeps): JobRunner {
-  const cron: CronJob[] = []
-  return openJobs({ databaseUrl, log, cron, ordered: [], orders: store.jobs })
+export function openBackground({ databaseUrl, store, service, metrics, log, now }: BackgroundDeps): Background {
+  const sender = new HttpSender({ allowPrivate: () => service().webhooks.allowPrivate })
+  const webhooks = new WebhookLoop({ outbox: store.deliveries, sender, orders: store.jobs, log, now, random: Math.random })
+  const rules = () => service().retention
+  const retention = new Retention({ store: store.retention, rules, log, now, metrics: new RetentionMetrics(metrics) })
+  const cron: CronJob[] = [webhooks.sweep, retention.job]
+  const jobs = openJobs({
+    databaseUrl,
+    log,
+    cron,
+    ordered: [webhooks.job],
+    orders: store.jobs,
+    hints: [{ channel: 'pforte_webhooks', heard: (id) => webhooks.tell(id) }],
+    onListening: () => webhooks.lookSoon(),
+  })
+  return {
+    sender,
+    close: async () => {
+      await jobs.close()
+      sender.close()
+    },
+  }
 }

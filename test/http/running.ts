@@ -10,6 +10,7 @@ import type { HttpOptions, Parts } from '../../src/http/options.ts'
 import { type Http, openHttp } from '../../src/http/open.ts'
 import { consolePages } from '../../src/console/pages.ts'
 import { drawFlow } from '../../src/console/draw-flow.ts'
+import { refusalOf } from '../../src/webhooks/address.ts'
 import { toMermaid } from '../../src/domain/call/mermaid.ts'
 import type { Store } from '../../src/store/open.ts'
 import { testStore } from '../support/postgres.ts'
@@ -64,6 +65,8 @@ export async function runHttp(
     apiKey: KEY,
     apiKeys: store.apiKeys,
     records: store.records,
+    webhooks: store.webhooks,
+    webhookRefusal: (url) => refusalOf(url, true),
     live: new LiveHub({ store: store.live, write: writeChange, log, now: Date.now, ...live(store) }),
     writing: store.writing,
     prompts: { get: () => null },
