@@ -13,8 +13,12 @@ import { createInterface } from 'node:readline'
 import { prepareTestParts } from './support/parts.ts'
 
 const FILE_TIME_LIMIT_S = 240
-/** As many as the smallest machine has cores. */
-const FILES_AT_ONCE = 2
+/** One more than the smallest machine has cores: some always wait for somebody's deadline. */
+const FILES_AT_ONCE = 3
+/** Phones that listen closely are disturbed by whatever else takes the cores. */
+const END_TO_END_AT_ONCE = 2
+/** Waits for outages that last as long as they do, so it goes beside the others and not after them. */
+const MOSTLY_WAITS = 'end-to-end/survive/postgres'
 /** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
 const LINES_A_FAILURE = 40
 const SLOWEST_SHOWN = 12
@@ -28,11 +32,20 @@ try {
   if (!(await isTapBuilt())) await run('node_modules/.bin/tap', ['build'], 'ignore')
   // From end to end by themselves: many phones listen closely, and what else takes the cores would be in their way.
   const isEndToEnd = (file: string): boolean => file.includes('end-to-end')
+  const waits = (file: string): boolean => file.includes(MOSTLY_WAITS)
+  await Promise.all([
+    runTap(
+      'rest',
+      files.filter((file) => !isEndToEnd(file)),
+      FILES_AT_ONCE,
+    ),
+    runTap('outages', files.filter(waits), 1),
+  ])
   await runTap(
-    'rest',
-    files.filter((file) => !isEndToEnd(file)),
+    'end-to-end',
+    files.filter((file) => isEndToEnd(file) && !waits(file)),
+    END_TO_END_AT_ONCE,
   )
-  await runTap('end-to-end', files.filter(isEndToEnd))
   const longest = slowest.sort(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN)
   if (longest.length > 1)
     console.log(`\nThe files that took longest: ${longest.map(([file, ms]) => `${file} ${Math.round(ms / 1000)} s`).join(', ')}`)
@@ -43,7 +56,7 @@ try {
 }
 process.exitCode = total.failed === 0 ? 0 : 1
 
-async function runTap(name: string, files: string[]): Promise<void> {
+async function runTap(name: string, files: string[], atOnce: number): Promise<void> {
   if (files.length === 0) return
   const report = join(folder, `${name}.tap`)
   const reporter = process.stdout.isTTY ? 'base' : 'terse'
@@ -51,7 +64,7 @@ async function runTap(name: string, files: string[]): Promise<void> {
     '--disable-coverage',
     '--allow-empty-coverage',
     `--timeout=${FILE_TIME_LIMIT_S}`,
-    `--jobs=${FILES_AT_ONCE}`,
+    `--jobs=${atOnce}`,
     `--reporter=${reporter}`,
     `--output-file=${report}`,
   ]
