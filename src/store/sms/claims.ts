@@ -28,7 +28,7 @@ export const claimDue: Statement = {
     FROM m
     LEFT JOIN LATERAL (${presentStatus}) present ON true
     LEFT JOIN LATERAL (${toldBefore}) told ON m.tells_version IS NOT NULL
-    CROSS JOIN LATERAL (${consentOf}) consent
+    CROSS JOIN LATERAL (${consentOf()}) consent
     CROSS JOIN LATERAL (${sentBefore('$3::timestamptz', '$4::bigint')}) sent
     LEFT JOIN LATERAL (
       SELECT jsonb_agg(part) AS settled FROM (

@@ -26,8 +26,8 @@ export const customersAsked: Statement = {
 export const knownOfRecipients: Statement = {
   name: 'what is known of recipients of events',
   text: `SELECT m.place, consent.consent, sent.sent
-    FROM jsonb_to_recordset($1::jsonb) AS m (place integer, id uuid, recipient text, is_answer boolean)
-    CROSS JOIN LATERAL (${consentOf}) consent
+    FROM jsonb_to_recordset($1::jsonb) AS m (place integer, id uuid, recipient text, is_answer boolean, erased text)
+    CROSS JOIN LATERAL (${consentOf("decode(m.erased, 'hex')")}) consent
     CROSS JOIN LATERAL (${sentBefore('$2::timestamptz', '$3::bigint')}) sent`,
 }
 

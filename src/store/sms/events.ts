@@ -56,9 +56,10 @@ export class SmsEvents {
   }
 
   async #take(posted: readonly Posted[]): Promise<Answer[]> {
-    const { definition } = this.#sms
-    const { answers, isDue } = await this.#connections.transaction((run, last) => takeAll(posted, definition, run, last))
-    if (isDue) this.#sms.tellDue()
+    const sms = this.#sms
+    const { definition } = sms
+    const { answers, isDue } = await this.#connections.transaction((run, last) => takeAll(posted, sms, definition, run, last))
+    if (isDue) sms.tellDue()
     this.#connections.changes.committed.message(answers.flatMap(newMessages))
     return answers
   }
@@ -72,6 +73,7 @@ type Entry = Posted & { place: number; id: string; message: { id: string; intent
 
 async function takeAll(
   posted: readonly Posted[],
+  sms: SmsIntents,
   definition: SmsDefinition | null,
   run: Run,
   last: Run,
@@ -99,7 +101,7 @@ async function takeAll(
     return again
   })
   if (entries.length === 0 || definition === null) return { answers, isDue: false }
-  const rows = await messageRows(entries, definition, run)
+  const rows = await messageRows(entries, sms, definition, run)
   if (expired.length > 0) await run(forgetKeys, [expired])
   const events = entries.map(({ id, event: { type }, key, request, message, at }) => ({
     id,
@@ -153,7 +155,12 @@ function entryOf(posted: Posted, place: number, definition: SmsDefinition, custo
   return { ...posted, place, id, message: text === null ? null : { id: newId(), intent, text } }
 }
 
-async function messageRows(entries: readonly Entry[], definition: SmsDefinition, run: Run): Promise<ReturnType<typeof rowOf>[]> {
+async function messageRows(
+  entries: readonly Entry[],
+  sms: SmsIntents,
+  definition: SmsDefinition,
+  run: Run,
+): Promise<ReturnType<typeof rowOf>[]> {
   const { caps, answerCaps } = definition.rules
   const reach = reachOf([...caps, ...answerCaps])
   const meant = entries.flatMap(({ place, at, message }) => (message === null ? [] : [{ place, at, ...message }]))
@@ -162,6 +169,7 @@ async function messageRows(entries: readonly Entry[], definition: SmsDefinition,
     id,
     recipient: to?.number ?? '',
     is_answer: template.isAnswer,
+    erased: to === null ? null : (sms.erasedDigest(to.number)?.toString('hex') ?? null),
   }))
   const since = new Date(Math.min(...meant.map(({ at }) => at)) - reach.inMs)
   const known = new Map((await run<Known>(knownOfRecipients, [JSON.stringify(asked), since, reach.most])).map((one) => [one.place, one]))

@@ -17,11 +17,14 @@ export const toldBefore = `
     AND o.state IN ('submitting', 'uncertain', 'submitted', 'delivered')
   ORDER BY o.tells_version DESC LIMIT 1`
 
-/** What was said about getting messages, in the order of its saying. */
-export const consentOf = `
+/**
+ * What was said about getting messages, in the order of its saying. An opt-out is found after its customer was erased, too.
+ * @param erased SQL for the number's `Keys.erasedDigest`; where a message was written with it, its opt-out has been heeded already
+ */
+export const consentOf = (erased = 'NULL'): string => `
   SELECT jsonb_agg(jsonb_build_object('purpose', purpose, 'is', CASE WHEN is_in THEN 'in' ELSE 'out' END, 'at', ${milliseconds('said_at')})
     ORDER BY id) AS consent
-  FROM sms_consents WHERE number = m.recipient`
+  FROM sms_consents WHERE number = m.recipient OR erased_digest = ${erased}::bytea`
 
 /**
  * When messages of this kind (answers, or all others) went to the number: the newest `most` since `since`. A message may have

@@ -199,7 +199,7 @@ async function takeWhole(transaction: Transaction<Schema>, sms: SmsIntents, repl
   const { route, from, to, text, parts } = reply
   // Where something is missing nobody knows what else was said.
   const order = reply.isWhole ? orderIn(text, sms.definition) : null
-  if (await cameBefore(transaction, reply, order, at)) return null
+  if (await cameBefore(transaction, sms, reply, order, at)) return null
   const messageId = newId()
   const { became, ticketId, customerId, trace } = await follow(transaction, sms, { messageId, route, from, to, text, order }, at)
   const steps: TraceStep[] = [{ what: 'received', why: reply.why }, ...trace].map((step) => ({ at, ...step }))
@@ -239,7 +239,13 @@ async function takeWhole(transaction: Transaction<Schema>, sms: SmsIntents, repl
  * Held against what was kept, under the number's lock: neither a digest nor a key of its own is needed. A STOP that would change
  * something is never taken for one that came before: between the two there was a START.
  */
-async function cameBefore(transaction: Transaction<Schema>, reply: WholeReply, order: ReplyOrder | null, at: number): Promise<boolean> {
+async function cameBefore(
+  transaction: Transaction<Schema>,
+  sms: SmsIntents,
+  reply: WholeReply,
+  order: ReplyOrder | null,
+  at: number,
+): Promise<boolean> {
   const same = await transaction
     .selectFrom('messages')
     .select('id')
@@ -252,7 +258,7 @@ async function cameBefore(transaction: Transaction<Schema>, reply: WholeReply, o
     .limit(1)
     .executeTakeFirst()
   if (same === undefined || order?.order !== 'opt_out') return same !== undefined
-  return !changesConsent(await consentsOf(transaction, reply.from), { purpose: order.purpose, is: 'out' })
+  return !changesConsent(await consentsOf(transaction, reply.from, sms.erasedDigest(reply.from)), { purpose: order.purpose, is: 'out' })
 }
 
 function keyOf({ route, from, to }: Correspondence): string {

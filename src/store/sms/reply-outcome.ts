@@ -75,8 +75,8 @@ async function changeConsent(
 ): Promise<Outcome> {
   const isOut = order === 'opt_out'
   const { from: number, messageId, route, to } = reply
-  const said = { number, purpose, is: isOut ? ('out' as const) : ('in' as const), word, messageId, over: `${route} ${to}` }
-  const { changes } = await sayConsent(transaction, sms.definition, said, at)
+  const said = { number, purpose, is: isOut ? ('out' as const) : ('in' as const), word, messageId, over: `${route} ${to}`, evidence: null }
+  const { changes } = await sayConsent(transaction, sms, said, at)
   const ticket = await ticketMeant(transaction, number, customerId)
   const about = { ticketId: ticket?.id ?? null, customerId: customerId ?? ticket?.customerId ?? null }
   const of = purpose === everyPurpose ? 'of all messages' : `of messages for ${purpose}`
