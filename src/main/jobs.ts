@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { CronJob, JobRunner } from '../app/ports/jobs.ts'
 import type { WebhookSender } from '../app/ports/webhooks.ts'
+import { idempotencyPurge } from '../app/idempotency-purge.ts'
 import { Retention, RetentionMetrics } from '../app/retention.ts'
 import { WebhookLoop } from '../app/webhooks/loop.ts'
 import type { Service } from '../config.ts'
@@ -27,7 +28,7 @@ export function openBackground({ databaseUrl, store, service, metrics, log, now 
   const webhooks = new WebhookLoop({ outbox: store.deliveries, sender, orders: store.jobs, log, now, random: Math.random })
   const rules = () => service().retention
   const retention = new Retention({ store: store.retention, rules, log, now, metrics: new RetentionMetrics(metrics) })
-  const cron: CronJob[] = [webhooks.sweep, retention.job]
+  const cron: CronJob[] = [webhooks.sweep, idempotencyPurge(store.writing), retention.job]
   const jobs = openJobs({
     databaseUrl,
     log,

@@ -57,8 +57,9 @@ const disable: Statement = {
 }
 const endAll: Statement = {
   name: 'end the deliveries of a webhook',
-  text: `WITH chosen AS (SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'pending' ORDER BY next_at LIMIT ${mostAtOnce})
-    UPDATE webhook_deliveries d SET state = 'dead', done_at = $2, last_error = $3 FROM chosen WHERE d.id = chosen.id RETURNING d.id`,
+  text: `UPDATE webhook_deliveries SET state = 'dead', done_at = $2, last_error = $3
+    WHERE id = ANY (ARRAY(SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'pending' ORDER BY next_at LIMIT ${mostAtOnce}))
+    RETURNING id`,
 }
 
 const keepHealth: Statement = {
@@ -67,7 +68,7 @@ const keepHealth: Statement = {
     ON CONFLICT (webhook_id) DO UPDATE SET failures = excluded.failures, rests_until = excluded.rests_until`,
 }
 
-const waiting: Statement = {
+export const waiting: Statement = {
   name: 'webhooks with something pending',
   text: `SELECT w.id AS "webhookId", greatest(d.next_at, h.rests_until) AS "nextAt" FROM webhooks w
     CROSS JOIN LATERAL (
@@ -76,24 +77,28 @@ const waiting: Statement = {
     WHERE w.disabled_at IS NULL`,
 }
 
-const giveUp: Statement = {
+/** Read webhook by webhook, and changed by their ids: the planner, left to itself, would rather read all there is. */
+export const giveUp: Statement = {
   name: 'give up what waits behind receivers that rest',
-  text: `WITH chosen AS (
-      SELECT d.id FROM webhook_health h
-      JOIN webhook_deliveries d ON d.webhook_id = h.webhook_id AND d.state = 'pending' AND d.next_at < $1 AND d.since < $1
-      WHERE h.rests_until IS NOT NULL LIMIT ${mostAtOnce})
-    UPDATE webhook_deliveries d SET state = 'dead', done_at = $2, last_error = coalesce(last_error, 'the receiver takes nothing')
-    FROM chosen WHERE d.id = chosen.id RETURNING d.id`,
+  text: `UPDATE webhook_deliveries SET state = 'dead', done_at = $2, last_error = coalesce(last_error, 'the receiver takes nothing')
+    WHERE id = ANY (ARRAY(
+      SELECT d.id FROM webhook_health h CROSS JOIN LATERAL (
+        SELECT id, since FROM webhook_deliveries WHERE webhook_id = h.webhook_id AND state = 'pending' AND next_at < $1
+        ORDER BY next_at LIMIT ${mostAtOnce}) d
+      WHERE h.rests_until IS NOT NULL AND d.since < $1 LIMIT ${mostAtOnce}))
+    RETURNING id`,
 }
 
-const sweepRemoved: Statement = {
+export const sweepRemoved: Statement = {
   name: 'delete deliveries of removed webhooks',
-  text: `WITH chosen AS (
-      SELECT d.id FROM webhooks_removed r JOIN webhook_deliveries d ON d.webhook_id = r.webhook_id LIMIT ${mostAtOnce}),
-    forgotten AS (
+  text: `WITH forgotten AS (
       DELETE FROM webhooks_removed r WHERE removed_at < $1::timestamptz - interval '${removedIsForgottenAfter}'
         AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.webhook_id = r.webhook_id))
-    DELETE FROM webhook_deliveries d USING chosen WHERE d.id = chosen.id RETURNING d.id`,
+    DELETE FROM webhook_deliveries WHERE id = ANY (ARRAY(
+      SELECT d.id FROM webhooks_removed r CROSS JOIN LATERAL (
+        SELECT id FROM webhook_deliveries WHERE webhook_id = r.webhook_id LIMIT ${mostAtOnce}) d
+      LIMIT ${mostAtOnce}))
+    RETURNING id`,
 }
 
 export class PostgresDeliveries implements DeliveryOutbox {
