@@ -1,7 +1,7 @@
 /** Puts the HTTP edge together: one Fastify, one place each for errors, keys, bodies, schemas and routes. */
 import Fastify, { type FastifyBaseLogger } from 'fastify'
 import type { Api } from './api.ts'
-import { requireKey } from './auth.ts'
+import { requireKey, requireScope } from './auth.ts'
 import { BODY_LIMIT_BYTES, takeJsonBodies } from './body.ts'
 import { Door } from './door.ts'
 import { asProblemError, handleErrors, sendProblem } from './errors.ts'
@@ -9,6 +9,7 @@ import { DiscreetLog } from './logging.ts'
 import { timeRequests } from './metrics.ts'
 import { describeApi, openApiRoute } from './openapi.ts'
 import type { HttpOptions } from './options.ts'
+import { limitKeys, prepareLimits } from './rate-limit.ts'
 import { keepRouteTable, type Route } from './route-table.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { announcementRoutes } from './routes/announcements.ts'
@@ -91,7 +92,9 @@ export async function openHttp(options: HttpOptions, opened?: Door): Promise<Htt
   app.setValidatorCompiler(compileValidator)
   const table = keepRouteTable(app, options.pages.paths)
   handleErrors(app, table)
-  requireKey(app, table, options)
+  requireKey(app, table, await prepareLimits(app, options.refusalsPerMinute), options)
+  limitKeys(app)
+  requireScope(app, table)
   takeJsonBodies(app)
   timeRequests(app, options.metrics)
   app.addHook('onSend', async (_request, reply) => {

@@ -100,6 +100,8 @@ export type HttpOptions = {
   /** The first administrator's, which is in no table. */
   apiKey: string
   apiKeys: ApiKeys
+  /** How often an address may come without a good key before it is told to wait. */
+  refusalsPerMinute?: number
   records: Records
   /** Tells those who watch; it is closed with the edge. */
   writing: Writing

@@ -64,6 +64,8 @@ export async function runHttp(
     port: 0,
     apiKey: KEY,
     apiKeys: store.apiKeys,
+    // Whole tables of wrong keys come from one address here.
+    refusalsPerMinute: 1_000_000,
     records: store.records,
     webhooks: store.webhooks,
     webhookRefusal: (url) => refusalOf(url, true),
