@@ -34,9 +34,9 @@ import { simulatorRoutes } from './routes/simulator.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { compileValidator } from './validation.ts'
+import { writeAsOne } from './writes.ts'
 
 export type Http = {
-import { writeAsOne } from './writes.ts'
   /** Where it listens: `http://127.0.0.1:8080`. */
   url: string
   readonly routes: readonly Route[]
@@ -58,11 +58,11 @@ const ROUTES = [
   keyRoutes,
   agentRoutes,
   announcementRoutes,
+  auditRoutes,
   webhookRoutes,
   liveRoutes,
   demoAgentRoutes,
   simulatorRoutes,
-  auditRoutes,
   promptRoutes,
   healthRoutes,
   openApiRoute,
@@ -96,11 +96,11 @@ export async function openHttp(options: HttpOptions, opened?: Door): Promise<Htt
   limitKeys(app)
   requireScope(app, table)
   takeJsonBodies(app)
+  writeAsOne(app, options)
   timeRequests(app, options.metrics)
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
     // Answers speak of people; whoever may be cached (prompts, pages) says so itself.
-  writeAsOne(app, options)
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   await describeApi(app)
