@@ -228,7 +228,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
     sms = opened
     closers.push(() => opened.close())
     const { openBackground } = await import('./main/jobs.ts')
-    const background = openBackground({ databaseUrl: postgres.databaseUrl, store, service: () => service, log, now })
+    const background = openBackground({ postgres, store, service: () => service, metrics: metrics.registry, log, now })
     closers.push(() => background.close())
     const { openApi } = await import('./main/api.ts')
     const http = await openApi({

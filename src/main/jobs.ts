@@ -12,7 +12,7 @@ import type { Store } from '../store/open.ts'
 import { HttpSender } from '../webhooks/sender.ts'
 
 export type BackgroundDeps = {
-  databaseUrl: string
+  postgres: { databaseUrl: string }
   store: Store
   service: () => Service
   metrics: Registry
@@ -23,14 +23,14 @@ export type BackgroundDeps = {
 export type Background = JobRunner & { sender: WebhookSender }
 
 /** Begins in the background, and again whenever Postgres was away. */
-export function openBackground({ databaseUrl, store, service, metrics, log, now }: BackgroundDeps): Background {
+export function openBackground({ postgres, store, service, metrics, log, now }: BackgroundDeps): Background {
   const sender = new HttpSender({ allowPrivate: () => service().webhooks.allowPrivate })
   const webhooks = new WebhookLoop({ outbox: store.deliveries, sender, orders: store.jobs, log, now, random: Math.random })
   const rules = () => service().retention
   const retention = new Retention({ store: store.retention, rules, log, now, metrics: new RetentionMetrics(metrics) })
   const cron: CronJob[] = [webhooks.sweep, idempotencyPurge(store.writing), retention.job]
   const jobs = openJobs({
-    databaseUrl,
+    databaseUrl: postgres.databaseUrl,
     log,
     cron,
     ordered: [webhooks.job],

@@ -13,7 +13,7 @@ async function open(t: Test, databaseUrl?: string) {
   const store = await testStore(t, databaseUrl === undefined ? {} : { databaseUrl })
   const service = { webhooks: { allowPrivate: true } } as Service
   const background = openBackground({
-    databaseUrl: store.url,
+    postgres: { databaseUrl: store.url },
     store,
     service: () => service,
     metrics: new Registry(),

@@ -29,11 +29,13 @@ export class Keeper {
   readonly #log: Log
   readonly #ping: NodeJS.Timeout
   readonly #lose: () => void
+  readonly #onReleased: () => void
   #name = ''
 
-  private constructor(client: pg.Client, log: Log) {
+  private constructor(client: pg.Client, log: Log, onReleased: () => void) {
     this.#client = client
     this.#log = log
+    this.#onReleased = onReleased
     const { promise, resolve } = Promise.withResolvers<void>()
     this.lost = promise
     this.#lose = resolve
@@ -46,14 +48,14 @@ export class Keeper {
     this.#ping.unref()
   }
 
-  /** @throws StoreUnavailable */
-  static async open(databaseUrl: string, log: Log, hints: readonly Hint[]): Promise<Keeper> {
+  /** @param onReleased told when there is something to do that a dead runner had begun @throws StoreUnavailable */
+  static async open(databaseUrl: string, log: Log, hints: readonly Hint[], onReleased: () => void): Promise<Keeper> {
     const client = new pg.Client({
       ...connectionConfig(databaseUrl, 'jobs keeper', defaultWaits),
       // Found dead by the server within about 15 s even if nothing tells it.
       options: '-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3',
     })
-    const keeper = new Keeper(client, log)
+    const keeper = new Keeper(client, log, onReleased)
     const byChannel = new Map(hints.map((hint) => [hint.channel, hint]))
     client.on('notification', ({ channel, payload }) => byChannel.get(channel)?.heard(payload ?? ''))
     try {
@@ -79,7 +81,9 @@ export class Keeper {
   async releaseDead(): Promise<void> {
     const { rows } = await this.#client.query<{ dead: number }>(releaseDead, [this.#name])
     const dead = rows[0]?.dead ?? 0
-    if (dead > 0) this.#log.info({ processes: dead }, 'background work of a process that died is taken up')
+    if (dead === 0) return
+    this.#log.info({ processes: dead }, 'background work of a process that died is taken up')
+    this.#onReleased()
   }
 
   async close(): Promise<void> {

@@ -86,7 +86,7 @@ class Jobs implements JobRunner {
   async #runOnce(): Promise<void> {
     const { databaseUrl, log, hints = [], onListening } = this.#options
     const ending = new AbortController()
-    const keeper = await Keeper.open(databaseUrl, log, hints)
+    const keeper = await Keeper.open(databaseUrl, log, hints, () => this.#nudge())
     const pool = poolFor(databaseUrl, log)
     let runner: Runner | null = null
     try {
