@@ -22,6 +22,7 @@ const BENCHES: Record<string, Bench> = {
   sms: { needsParts: true, load: () => import('./sms.ts') },
   events: { needsParts: true, load: () => import('./events.ts') },
   import: { needsParts: true, load: () => import('./import.ts') },
+  live: { needsParts: true, load: () => import('./live.ts') },
   soak: { needsParts: true, load: () => import('./soak.ts') },
 }
 const SOAK_MINUTES = '10'
