@@ -2,6 +2,7 @@
 import t from 'tap'
 import { KEY_FORM } from '../../src/app/ports/api-keys.ts'
 import { until } from '../support/until.ts'
+import { Watcher } from '../support/watcher.ts'
 import { KEY, runHttp } from './running.ts'
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
@@ -64,6 +65,24 @@ t.test('whoever made and revoked a key is written down, the key is not', async (
   t.same(Object.keys(rows[2].after), ['revoked_at'])
   for (const { after } of rows) t.notMatch(Object.keys(after).join(), /digest|last_used/)
   t.notMatch(JSON.stringify(rows), shop.key.split('_')[2])
+})
+
+t.test('whoever watches with a key is cut off when it is revoked or expires; others watch on', async (t) => {
+  const { ask, url, query } = await runHttp(t)
+  const watchWith = async () => {
+    const { id, key } = (await ask('POST', '/v1/keys', { name: 'Wall board', scopes: ['read'] })).body
+    const watcher = await Watcher.open(url, key)
+    await watcher.next('ready')
+    return { id, watcher }
+  }
+  const [expires, revoked, other] = [await watchWith(), await watchWith(), await watchWith()]
+  await query('UPDATE api_keys SET expires_at = now() WHERE id = $1', [expires.id])
+  await ask('DELETE', `/v1/keys/${revoked.id}`)
+  t.equal(await revoked.watcher.ended, true, 'in order')
+  t.equal(await expires.watcher.ended, true)
+  const { id } = (await ask('POST', '/v1/tickets', { subject: 'Anschluss gestört', caller: '0621 5550123' })).body
+  await other.watcher.next('ticket.changed', (ticket) => ticket.id === id)
+  other.watcher.leave()
 })
 
 t.test('what is no order for a key says which field is wrong', async (t) => {
