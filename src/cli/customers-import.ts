@@ -37,7 +37,17 @@ export async function customersImport(file: string, options: ImportOptions): Pro
       const isDry = options.dryRun === true
       const letters = options.letters === undefined || isDry ? null : await LetterFile.create(options.letters)
       progress.step(`reading ${file}`)
-      const request = { bytes, encoding, delimiter, defaults: defaultsOf(service), isDry, letters, at: Date.now(), by: userInfo().username }
+      const request = {
+        bytes,
+        encoding,
+        delimiter,
+        defaults: defaultsOf(service),
+        sms: service.sms,
+        isDry,
+        letters,
+        at: Date.now(),
+        by: userInfo().username,
+      }
       const outcome = await importCustomers({ ...request, stop: stop.signal }, store.imports, teller(file, progress)).catch(
         async (error: unknown) => {
           await letters?.discard()

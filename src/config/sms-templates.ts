@@ -2,7 +2,9 @@
 import type { SmsTemplate, Wording } from '../domain/sms/definition.ts'
 import { everyPurpose } from '../domain/sms/consent.ts'
 import { ownEvent, ownEventNames } from '../domain/sms/events.ts'
+import { pinEvent, pinPlaceholders } from '../domain/sms/pin-words.ts'
 import type { EncodeOptions } from '../domain/sms/segments.ts'
+import { placeholdersIn } from '../domain/sms/template.ts'
 import { checkTemplate } from '../domain/sms/template-check.ts'
 import { ticketPlaceholders } from '../domain/sms/ticket-words.ts'
 import type { StatusWords } from '../domain/sms/ticket-words.ts'
@@ -93,6 +95,8 @@ function wordingOf(event: string, written: Written, surroundings: TemplateSurrou
     const placeholders = placeholdersOf(event, language, words, written.data ?? {})
     const { template, problems, usual, worst, forcesUcs2, mayForceUcs2 } = checkTemplate(text, placeholders, surroundings.encoding)
     for (const { message, hint } of problems) mistakes.push({ path: [...at, language], message, hint })
+    if (event === pinEvent && template !== null && !placeholdersIn(template).includes('pin'))
+      mistakes.push({ path: [...at, language], message: 'this message does not say the PIN', hint: 'Write {pin} where it stands.' })
     if (template !== null && usual !== null && worst !== null) {
       wording[language] = { template, placeholders, usual, worst, forcesUcs2, mayForceUcs2 }
     }
@@ -102,6 +106,7 @@ function wordingOf(event: string, written: Written, surroundings: TemplateSurrou
 
 function placeholdersOf(event: string, language: string, words: StatusWords | null, data: Record<string, number>): Placeholders {
   if (ownEvent(event)?.hasTicket) return ticketPlaceholders(language, words)
+  if (event === pinEvent) return pinPlaceholders
   return Object.fromEntries(
     Object.entries(data).map(([name, most]) => [`data.${name}`, { usual: 'x'.repeat(most), mostUnits: Math.max(leastUnits, most) }]),
   )
@@ -118,7 +123,8 @@ function eventMistakes(event: string, written: Written): Mistake[] {
     mistakes.push({ path: at, of: 'key', message: `there is no event ${event}`, hint: suggest(event, namesakes, '') })
   }
   if (own !== null && written.data !== undefined) {
-    const hint = own.hasTicket ? 'This one speaks of a ticket: {ticket.number}.' : 'This one brings nothing.'
+    const brings = event === pinEvent ? 'This one brings a PIN: {pin}.' : 'This one brings nothing.'
+    const hint = own.hasTicket ? 'This one speaks of a ticket: {ticket.number}.' : brings
     mistakes.push({ path: [...at, 'data'], of: 'key', message: 'data is what events of other systems bring', hint })
   }
   if (written.purpose === everyPurpose) {

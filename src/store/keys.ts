@@ -22,6 +22,7 @@ export class Keys {
   readonly #outer: Buffer
   readonly #passwords: Buffer
   readonly #webhooks: Buffer
+  readonly #texts: Buffer
   /** Of the keys that requests bring themselves (idempotency.ts). */
   readonly idempotency: Buffer
   readonly #erased: Buffer
@@ -36,6 +37,7 @@ export class Keys {
     this.#outer = padded(pins, 0x5c)
     this.#passwords = derive('agent passwords')
     this.#webhooks = derive('webhook secrets')
+    this.#texts = derive('message texts')
     this.idempotency = derive('idempotency keys')
     this.#erased = derive('what was erased')
   }
@@ -73,6 +75,15 @@ export class Keys {
 
   unsealWebhookSecret(sealed: Buffer, owner: string): string {
     return unsealWith(this.#webhooks, sealed, owner)
+  }
+
+  /** The same for a text that nobody may read in its message's row; `owner` is the message's id. */
+  sealText(text: string, owner: string): Buffer {
+    return sealWith(this.#texts, text, owner)
+  }
+
+  unsealText(sealed: Buffer, owner: string): string {
+    return unsealWith(this.#texts, sealed, owner)
   }
 }
 

@@ -7,6 +7,7 @@ import { letterHeadings } from '../../domain/import/letters.ts'
 import { Mistakes, type Mistake } from '../../domain/import/mistakes.ts'
 import { type ImportedCustomer, type ImportFacts, RowReader } from '../../domain/import/rows.ts'
 import { Twins } from '../../domain/import/twins.ts'
+import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { CustomerImports, Letters } from '../ports/imports.ts'
 import { decode, type Encoding } from './decode.ts'
 import { type Delimiter, readTable, type TableRow } from './table.ts'
@@ -20,6 +21,8 @@ export type ImportRequest = {
   encoding: Encoding | null
   delimiter: Delimiter | null
   defaults: ImportDefaults
+  /** By which PINs are sent; null: there are no SMS. */
+  sms: SmsDefinition | null
   /** Everything is checked and nothing written. */
   isDry: boolean
   /** Null: nobody asked for letters. */
@@ -61,10 +64,11 @@ export async function importCustomers(request: ImportRequest, imports: CustomerI
     mistakes.add({ line: null, column: null, what: 'has headings and no customers', mend: 'Each line behind the first is a customer.' })
   if (mistakes.count > 0) return mistaken(mistakes)
 
-  const facts: ImportFacts = { ...request.defaults, ...(await imports.surroundings()) }
+  const facts: ImportFacts = { ...request.defaults, ...(await imports.surroundings(request.sms)) }
   const customers = readRows(table.rows, columns, facts, mistakes)
   request.stop.throwIfAborted()
-  if (!mistakes.areTooMany) mistakes.add(...(await imports.taken(customers, request.at)).map((mistake) => named(mistake, columns)))
+  if (!mistakes.areTooMany)
+    mistakes.add(...(await imports.taken(customers, request.sms, request.at)).map((mistake) => named(mistake, columns)))
   if (mistakes.count > 0) return mistaken(mistakes)
 
   const refusal = (await imports.room(customers, request.at)) ?? withoutLetters(customers, request)
@@ -76,6 +80,7 @@ export async function importCustomers(request: ImportRequest, imports: CustomerI
   await request.letters?.append(letterHeadings(table.delimiter))
   const result = await imports.write({
     customers,
+    sms: request.sms,
     at: request.at,
     by: request.by,
     letters: request.letters,

@@ -1,6 +1,7 @@
 /** What importing customers from a file asks of the store, and of wherever the letters go. */
 import type { Mistake } from '../../domain/import/mistakes.ts'
 import type { ImportedCustomer } from '../../domain/import/rows.ts'
+import type { SmsDefinition } from '../../domain/sms/definition.ts'
 
 /** What is asked for one customer after the other while their lines are read. */
 export type ImportSurroundings = {
@@ -14,6 +15,8 @@ export type ImportSurroundings = {
 
 export type ImportOrder = {
   customers: readonly ImportedCustomer[]
+  /** By which PINs are sent; null: there are no SMS. */
+  sms: SmsDefinition | null
   /** Epoch milliseconds. */
   at: number
   /** Who imports, for the record of changes: an account of this machine. */
@@ -31,9 +34,9 @@ export type ImportOrder = {
 export type ImportResult = { is: 'written' } | { is: 'refused'; what: string; mend: string } | { is: 'unknown' }
 
 export interface CustomerImports {
-  surroundings(): Promise<ImportSurroundings>
-  /** Which of these customers are there already, or have a number or PIN that is taken. */
-  taken(customers: readonly ImportedCustomer[], at: number): Promise<Mistake[]>
+  surroundings(sms: SmsDefinition | null): Promise<ImportSurroundings>
+  /** Which of these customers are there already, have a number or PIN that is taken, or want none of the SMS that they would get. */
+  taken(customers: readonly ImportedCustomer[], sms: SmsDefinition | null, at: number): Promise<Mistake[]>
   /** Why so many cannot be entered: PINs or customer numbers of this length would run out. Null: they can. */
   room(customers: readonly ImportedCustomer[], at: number): Promise<{ what: string; mend: string } | null>
   /** All of them in one transaction, or none. @throws StoreUnavailable: none was; the signal's reason, once it stops */

@@ -37,6 +37,8 @@ export const ownEvents = {
   'status.no_ticket': answer(false),
   'opt_out.confirmation': answer(false),
   'opt_in.confirmation': answer(false),
+  /** Brings a new PIN to its customer, if the contract allows that (pin-words.ts). */
+  'pin.issued': { isAnswer: false, tells: null, hasTicket: false, purpose: 'pin', goodForMs: null },
 } as const satisfies Record<string, OwnEvent>
 
 export type OwnEventName = keyof typeof ownEvents

@@ -118,26 +118,26 @@ export function contractRoutes(app: Api, { records, service, now }: HttpOptions)
       schema: {
         tags,
         summary: 'Issue a PIN',
-        description: 'The answer is the only one that ever contains the PIN.',
+        description:
+          'The answer is the only one that ever contains the PIN. With `sendBySms` not even that does: the PIN goes to the first mobile ' +
+          'number on file, if the contract allows it (`pinBySms`), and `messageId` tells what becomes of the message.',
         params: IdParam('a contract'),
         body: NewPin,
         response: { 201: ref(IssuedPin), ...problems },
       },
     },
     async (request, reply) => {
-      const { pin } = request.body
+      const { pin, sendBySms = false } = request.body
       const { validFrom, validTo } = validity(request.body)
-      const issued = valueOf(
-        await records.issuePin(
-          {
-            contractId: request.params.id,
-            ...(pin === undefined ? {} : { pin }),
-            ...(validFrom === null ? {} : { validFrom }),
-            ...(validTo === null ? {} : { validTo }),
-          },
-          now(),
-        ),
-      )
+      const issue = {
+        contractId: request.params.id,
+        ...(pin === undefined ? {} : { pin }),
+        ...(validFrom === null ? {} : { validFrom }),
+        ...(validTo === null ? {} : { validTo }),
+      }
+      const issued = sendBySms
+        ? valueOf(await records.sendPin(issue, now()))
+        : { ...valueOf(await records.issuePin(issue, now())), messageId: null }
       return reply.code(201).send({
         ...issued,
         validFrom: isoTime(issued.validFrom),

@@ -89,6 +89,7 @@ export const Contract = Type.Object(
 
 export const NewPin = Input({
   pin: Type.Optional(Type.String({ pattern: '^[0-9]{3,12}$', description: 'Drawn at random where not given' })),
+  sendBySms: Type.Optional(Type.Boolean({ description: "To the customer's mobile phone, if the contract allows it" })),
   validFrom: Type.Optional(TimeOrNull),
   validTo: Type.Optional(TimeOrNull),
 })
@@ -97,7 +98,8 @@ export const IssuedPin = Type.Object(
   {
     id: Type.String(),
     contractId: Type.String(),
-    pin: Type.String({ description: 'This answer is the only one that ever contains it' }),
+    pin: Type.Optional(Type.String({ description: 'This answer is the only one that ever contains it; not there if it went by SMS' })),
+    messageId: orNull(Type.String({ description: 'The SMS that brings it' })),
     validFrom: TimeOrNull,
     validTo: TimeOrNull,
     createdAt: Time,

@@ -4,15 +4,17 @@ import type { CustomerImports, ImportOrder, ImportResult, ImportSurroundings } f
 import { letterLine } from '../../domain/import/letters.ts'
 import type { Mistake } from '../../domain/import/mistakes.ts'
 import type { ImportedCustomer } from '../../domain/import/rows.ts'
+import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { Connections, Statement } from '../connections.ts'
 import { violatedUnique } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { Keys } from '../keys.ts'
 import type { PhoneNumbers } from '../phone-numbers.ts'
+import { insertMessages, pinNumber, planPinMessage, type PinMessage } from '../sms/pin-messages.ts'
 import { drawCustomerNumbers, drawPin, roomForNumbers, roomForPins } from './drawing.ts'
 import type { LongWriting, Write } from './long-writing.ts'
 import * as sql from './statements.ts'
-import { takenAmong } from './taken.ts'
+import { takenAmong, unwantedAmong } from './taken.ts'
 
 const queueNames: Statement = { name: 'names of queues', text: 'SELECT name FROM queues ORDER BY name' }
 /** Customers in one statement. */
@@ -24,7 +26,8 @@ const mostDraws = 1_000
 type Entry = { customer: ImportedCustomer; id: string; customerNumber: string; contractId: string }
 /** Of PINs that are drawn, and of customer numbers that can be typed. */
 export type Lengths = { pin: number; customerNumber: number }
-type PinRow = { id: string; entry: Entry; pin: string }
+/** `message`: of one that goes by SMS. */
+type PinRow = { id: string; entry: Entry; pin: string; message: PinMessage | null }
 
 /** Undoes the transaction; its words are for whoever imports. */
 class Refused extends Error {
@@ -65,17 +68,22 @@ export class PostgresImports implements CustomerImports {
     this.#lengths = lengths
   }
 
-  async surroundings(): Promise<ImportSurroundings> {
+  async surroundings(definition: SmsDefinition | null): Promise<ImportSurroundings> {
     const rows = await this.#connections.run<{ name: string }>(queueNames, [])
     return {
       queues: rows.map(({ name }) => name),
       e164: (text) => this.#numbers.e164(text),
-      noSms: () => 'this Pforte sends no PINs',
+      noSms: (numbers) => {
+        const number = pinNumber(definition, numbers)
+        return 'refusal' in number ? number.refusal : null
+      },
     }
   }
 
-  taken(customers: readonly ImportedCustomer[], at: number): Promise<Mistake[]> {
-    return takenAmong(this.#connections.run, this.#keys, customers, at)
+  async taken(customers: readonly ImportedCustomer[], definition: SmsDefinition | null, at: number): Promise<Mistake[]> {
+    const { run } = this.#connections
+    const taken = await takenAmong(run, this.#keys, customers, at)
+    return definition === null ? taken : [...taken, ...(await unwantedAmong(run, this.#keys, definition, customers))]
   }
 
   async room(customers: readonly ImportedCustomer[], at: number): Promise<{ what: string; mend: string } | null> {
@@ -167,25 +175,36 @@ export class PostgresImports implements CustomerImports {
       }),
       at,
     ])
-    const pins = await this.#issue(write, batch, at)
-    const byLetter = pins.filter(({ entry }) => entry.customer.pin?.is !== 'sms')
+    const pins = await this.#issue(write, batch, order)
+    const messages = pins.flatMap(({ message, pin }) => message?.rowWith(pin) ?? [])
+    if (messages.length > 0) await write('import messages', insertMessages.text, [JSON.stringify(messages)])
+    const byLetter = pins.filter(({ message }) => message === null)
     await order.letters?.append(byLetter.map((pin) => letterOf(pin, order.delimiter)).join(''))
   }
 
   /** Given PINs as they are; drawn ones until each is free. */
-  async #issue(write: Write, batch: readonly Entry[], at: Date): Promise<PinRow[]> {
+  async #issue(write: Write, batch: readonly Entry[], order: ImportOrder): Promise<PinRow[]> {
     const { pin: length } = this.#lengths
-    let open = batch.flatMap((entry) => {
+    let open = batch.flatMap((entry): PinRow[] => {
       const { pin } = entry.customer
-      return pin === null ? [] : [{ id: newId(), entry, pin: pin.is === 'given' ? pin.pin : drawPin(length) }]
+      if (pin === null) return []
+      const id = newId()
+      const message = pin.is === 'sms' ? this.#message(entry, id, order) : null
+      return [{ id, entry, pin: pin.is === 'given' ? pin.pin : drawPin(length), message }]
     })
     const issued = new Map(open.map((row) => [row.id, row]))
     for (let draws = 0; open.length > 0; draws += 1) {
       assert(draws < mostDraws, 'a PIN is drawn long before')
       const rows = await write<{ id: string }>('import pins', sql.insertPins, [
-        ...columnsOf(open, ({ id, entry, pin }) => [id, entry.contractId, this.#keys.pinDigest(pin), pin.length, null]),
+        ...columnsOf(open, ({ id, entry, pin, message }) => [
+          id,
+          entry.contractId,
+          this.#keys.pinDigest(pin),
+          pin.length,
+          message?.id ?? null,
+        ]),
         this.#keys.id,
-        at,
+        new Date(order.at),
       ])
       const free = new Set(rows.map(({ id }) => id))
       open = open.filter(({ id }) => !free.has(id))
@@ -196,6 +215,17 @@ export class PostgresImports implements CustomerImports {
       }
     }
     return [...issued.values()]
+  }
+
+  /** What others went to these numbers counts when it is claimed. */
+  #message({ customer: { line, numbers, language, timeZone }, id: customerId }: Entry, pinId: string, order: ImportOrder): PinMessage {
+    const number = pinNumber(order.sms, numbers)
+    assert('to' in number && order.sms !== null, 'it was asked whether a PIN can be sent')
+    const customer = { customerId, numbers, language, timeZone }
+    const about = { id: newId(), pinId, to: number.to, customer }
+    const planned = planPinMessage(order.sms, this.#keys, about, { consent: [], sent: [] }, order.at)
+    if ('refusal' in planned) throw new Refused(`line ${line}: no PIN can be sent by SMS: ${planned.refusal}`, 'Write draw, for a letter.')
+    return planned
   }
 }
 

@@ -2,8 +2,12 @@
 import type { Mistake } from '../../domain/import/mistakes.ts'
 import type { ImportedCustomer } from '../../domain/import/rows.ts'
 import type { ColumnName } from '../../domain/import/columns.ts'
+import type { ConsentChange } from '../../domain/sms/consent.ts'
+import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { Run, Statement } from '../connections.ts'
 import type { Keys } from '../keys.ts'
+import { consentOf } from '../sms/facts.ts'
+import { optedOutOfPins, pinNumber } from '../sms/pin-messages.ts'
 
 const takenNumbers: Statement = {
   name: 'phone numbers that are taken',
@@ -59,5 +63,38 @@ export async function takenAmong(run: Run, keys: Keys, customers: readonly Impor
     what: 'this PIN cannot be issued',
     mend: 'Give another one, or write draw.',
   }))
+  return mistakes
+}
+
+const saidAboutMessages: Statement = {
+  name: 'what numbers said about messages',
+  text: `SELECT m.recipient AS number, consent.consent FROM unnest($1::text[], $2::text[]) AS m (recipient, erased)
+    CROSS JOIN LATERAL (${consentOf("decode(m.erased, 'hex')")}) consent WHERE consent.consent IS NOT NULL`,
+}
+
+/** Customers who would get their PIN by SMS, and said that they want none. */
+export async function unwantedAmong(
+  run: Run,
+  keys: Keys,
+  definition: SmsDefinition,
+  customers: readonly ImportedCustomer[],
+): Promise<Mistake[]> {
+  const lines = new Map<string, number>()
+  for (const { line, numbers, pin } of customers) {
+    const number = pin?.is === 'sms' ? pinNumber(definition, numbers) : null
+    if (number !== null && 'to' in number) lines.set(number.to.number, line)
+  }
+  const numbers = [...lines.keys()]
+  const mistakes: Mistake[] = []
+  for (let from = 0; from < numbers.length; from += mostAtOnce) {
+    const some = numbers.slice(from, from + mostAtOnce)
+    const erased = some.map((number) => keys.erasedDigest(number).toString('hex'))
+    const said = await run<{ number: string; consent: ConsentChange[] }>(saidAboutMessages, [some, erased])
+    for (const { number, consent } of said) {
+      if (!optedOutOfPins(definition, consent)) continue
+      const what = `it cannot be sent by SMS: ${number} opted out`
+      mistakes.push({ line: lines.get(number)!, column: 'pin' satisfies ColumnName, what, mend: 'Write draw, for a letter.' })
+    }
+  }
   return mistakes
 }

@@ -11,8 +11,10 @@ import type { ConsentChange } from '../../domain/sms/consent.ts'
 import { decide, type Decision, type Facts } from '../../domain/sms/decide.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { MessageState } from '../../domain/sms/message-state.ts'
+import { pinEvent } from '../../domain/sms/pin-words.ts'
 import { refusalOf } from '../../domain/sms/recipient.ts'
 import type { Connections, Run, Statement } from '../connections.ts'
+import type { Keys } from '../keys.ts'
 import type { TraceStep } from '../schema.ts'
 import { consentOf, presentStatus, sentBefore, toldBefore } from './facts.ts'
 import { numberFacts } from './number-facts.ts'
@@ -22,7 +24,7 @@ export const claimDue: Statement = {
   name: 'claim what is due',
   text: `WITH m AS MATERIALIZED (
       SELECT * FROM messages WHERE state IN ('held', 'queued') AND due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
-    SELECT m.id, m.recipient AS "to", m.sender AS "from", m.body AS text, m.template, m.ticket_id AS "ticketId", m.tells_status AS "tellsStatus",
+    SELECT m.id, m.recipient AS "to", m.sender AS "from", m.body AS text, m.sealed_text AS "sealedText", m.template, m.ticket_id AS "ticketId", m.tells_status AS "tellsStatus",
       m.tells_version AS "tellsVersion", m.happened_at AS "happenedAt", m.time_zone AS "timeZone", m.attempt, m.is_answer AS "isAnswer",
       present.version AS "presentVersion", told.told, consent.consent, sent.sent, settled.settled
     FROM m
@@ -42,6 +44,8 @@ type DueRow = {
   to: string
   from: string
   text: string
+  /** Of a message whose row does not tell what is sent. */
+  sealedText: Buffer | null
   template: string | null
   ticketId: string | null
   tellsStatus: TicketStatus | null
@@ -61,7 +65,8 @@ const writeClaims: Statement = {
   name: 'write what becomes of the due',
   text: `UPDATE messages m SET state = d.state, due_at = to_timestamp(d."dueAt" / 1000.0), trace = m.trace || d.trace,
       attempt = d.attempt, sending_by = d."sendingBy", bind = d.bind, route = d.route, epoch = d.epoch, sequence = d.sequence,
-      sent_at = coalesce(to_timestamp(d."sentAt" / 1000.0), m.sent_at)
+      sent_at = coalesce(to_timestamp(d."sentAt" / 1000.0), m.sent_at),
+      sealed_text = CASE WHEN d.state IN ('held', 'submitting') THEN m.sealed_text END
     FROM jsonb_to_recordset($1::jsonb) AS d (id uuid, state text, "dueAt" float8, trace jsonb, attempt integer, "sendingBy" text, bind text,
       route text, epoch bigint, sequence bigint, "sentAt" float8)
     WHERE m.id = d.id`,
@@ -96,6 +101,7 @@ const gone: Decision = {
 
 export async function claim<T extends Taken>(
   connections: Connections,
+  keys: Keys,
   definition: SmsDefinition,
   { at, sender, most, take, untake }: ClaimRequest<T>,
 ): Promise<Claimed<T>> {
@@ -120,12 +126,17 @@ export async function claim<T extends Taken>(
         written.push(refused(row, decision, at))
         continue
       }
+      const text = textOf(row, keys)
+      if (text === null) {
+        written.push(ended(row, 'failed', { at, what: 'failed', why: 'what it was to say cannot be read any more' }))
+        continue
+      }
       const message: DueMessage = {
         id: row.id,
         attempt: row.attempt + 1,
         to: row.to,
         from: row.from,
-        text: row.text,
+        text,
         settledParts: row.settled ?? [],
       }
       const taken = take(message)
@@ -166,6 +177,17 @@ export async function claim<T extends Taken>(
   const isMore = looked >= most || isFull
   const [next] = isMore ? [] : await connections.run<{ dueAt: number }>(nextDue, [])
   return { submitting, isMore, nextDueAt: next?.dueAt ?? null }
+}
+
+/** What is sent. Null: that was encrypted, and is gone or cannot be opened; what stands in the row in its place is nothing to send. */
+function textOf({ id, text, sealedText, template }: DueRow, keys: Keys): string | null {
+  if (sealedText === null) return template === pinEvent ? null : text
+  try {
+    return keys.unsealText(sealedText, id)
+  } catch {
+    // Not as it was written. It costs this message, and none that is due with it.
+    return null
+  }
 }
 
 /** What becomes of a due message by what is known now. `more`: so many of its kind went to the same number a moment ago. */

@@ -97,6 +97,8 @@ export type IntentRow = {
   parts: number
   trace: TraceStep[]
   at: number
+  /** Base64, of a message whose `body` does not tell what is sent. */
+  sealedText?: string
 }
 
 export function rowOf(definition: SmsDefinition, id: string, intent: Intent, text: Worded, decision: Decision, at: number): IntentRow {
@@ -142,12 +144,12 @@ function planned(decision: Decision, unsendable: string | null, at: number): { s
 /** Rows of `IntentRow`, however many: `intoMessages`, a set of JSON records, `asIntentRows`. */
 export const intoMessages = `
   INSERT INTO messages (id, direction, recipient, sender, body, state, template, ticket_id, customer_id, tells_status, tells_version,
-    is_answer, is_stranger, line, time_zone, happened_at, dedupe_key, due_at, parts, trace, created_at)
+    is_answer, is_stranger, line, time_zone, happened_at, dedupe_key, due_at, parts, trace, created_at, sealed_text)
   SELECT m.id, 'out', m.recipient, m.sender, m.body, m.state, m.template, m."ticketId", m."customerId", m."tellsStatus", m."tellsVersion",
     m."isAnswer", m."isStranger", m.line, m."timeZone", to_timestamp(m.at / 1000.0), m.dedupe, to_timestamp(m."dueAt" / 1000.0), m.parts,
-    m.trace, to_timestamp(m.at / 1000.0)
+    m.trace, to_timestamp(m.at / 1000.0), decode(m."sealedText", 'base64')
   FROM`
 export const asIntentRows = `
   AS m (id uuid, recipient text, sender text, body text, state text, template text, "ticketId" uuid, "customerId" uuid, "tellsStatus" text,
     "tellsVersion" integer, "isAnswer" boolean, "isStranger" boolean, line text, "timeZone" text, dedupe text, "dueAt" float8, parts smallint,
-    trace jsonb, at float8)`
+    trace jsonb, at float8, "sealedText" text)`

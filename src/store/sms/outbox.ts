@@ -6,6 +6,7 @@ import { untilStored } from '../../app/store-patience.ts'
 import type { StrangerCap } from '../../domain/sms/caps.ts'
 import type { SmsDefinition } from '../../domain/sms/definition.ts'
 import type { Connections, Statement } from '../connections.ts'
+import type { Keys } from '../keys.ts'
 import type { Leases } from '../lease.ts'
 import type { PhoneNumbers } from '../phone-numbers.ts'
 import { claim } from './claims.ts'
@@ -42,14 +43,16 @@ const keepRules: Statement = {
 
 export class PostgresOutbox implements Outbox {
   readonly #connections: Connections
+  readonly #keys: Keys
   readonly #leases: Leases
   readonly #sms: SmsIntents
   readonly #listeners: SmsListeners
   readonly #numbers: PhoneNumbers
 
   /** @param listeners whom the intents tell */
-  constructor(connections: Connections, leases: Leases, sms: SmsIntents, listeners: SmsListeners, numbers: PhoneNumbers) {
+  constructor(connections: Connections, keys: Keys, leases: Leases, sms: SmsIntents, listeners: SmsListeners, numbers: PhoneNumbers) {
     this.#connections = connections
+    this.#keys = keys
     this.#leases = leases
     this.#sms = sms
     this.#listeners = listeners
@@ -66,7 +69,7 @@ export class PostgresOutbox implements Outbox {
 
   async claim<T extends Taken>(request: ClaimRequest<T>): Promise<Claimed<T>> {
     const { definition } = this.#sms
-    return definition === null ? { submitting: [], isMore: false, nextDueAt: null } : claim(this.#connections, definition, request)
+    return definition === null ? { submitting: [], isMore: false, nextDueAt: null } : claim(this.#connections, this.#keys, definition, request)
   }
 
   record(results: readonly TryResult[], at: number): Promise<void> {

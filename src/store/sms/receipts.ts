@@ -119,6 +119,7 @@ const writeMessages: Statement = {
       done_at = coalesce(to_timestamp(d."doneAt" / 1000.0), m.done_at),
       due_at = CASE WHEN d.state = m.state THEN m.due_at END,
       sending_by = CASE WHEN d.state = m.state THEN m.sending_by END,
+      sealed_text = CASE WHEN d.state IN ('held', 'queued', 'submitting', 'uncertain') THEN m.sealed_text END,
       uncertain_at = CASE WHEN d.state = m.state THEN m.uncertain_at END
     FROM jsonb_to_recordset($1::jsonb) AS d (id uuid, state text, trace jsonb, "doneAt" float8)
     WHERE m.id = d.id`,

@@ -25,7 +25,7 @@ const recordAccepted: Statement = {
     locked AS (
       SELECT m.id FROM messages m JOIN given g ON m.id = g.id WHERE m.state = 'submitting' ORDER BY m.id FOR NO KEY UPDATE OF m),
     updated AS (
-      UPDATE messages m SET state = 'submitted', sending_by = NULL, refusals = 0, trace = m.trace || $3::jsonb
+      UPDATE messages m SET state = 'submitted', sending_by = NULL, refusals = 0, sealed_text = NULL, trace = m.trace || $3::jsonb
       FROM given g JOIN locked ON locked.id = g.id
       WHERE m.id = g.id AND m.attempt = g.attempt AND m.state = 'submitting' AND m.parts = g.parts
       RETURNING m.id),
@@ -57,6 +57,7 @@ const writeMessage: Statement = {
   name: 'write a message after results',
   text: `UPDATE messages SET state = $2, due_at = CASE WHEN state = $2 THEN due_at ELSE $3 END, refusals = $4, trace = trace || $5::jsonb,
       sending_by = CASE WHEN $2 = 'submitting' THEN sending_by END,
+      sealed_text = CASE WHEN $2 IN ('queued', 'submitting', 'uncertain') THEN sealed_text END,
       uncertain_at = CASE WHEN $2 = 'uncertain' THEN coalesce(uncertain_at, $6) END,
       sent_at = CASE WHEN $7 THEN NULL ELSE sent_at END,
       done_at = CASE WHEN $2 IN ('delivered', 'expired', 'undeliverable', 'failed') THEN coalesce(done_at, $6) END

@@ -48,9 +48,10 @@ const dueUncertain: Statement = {
 type UncertainRow = { id: string; template: string | null; uncertainAt: number; repeats: number; happenedAt: number }
 
 const waitOn: Statement = { name: 'wait on for an answer', text: 'UPDATE messages SET due_at = $2 WHERE id = $1' }
+/** We do not send it again; what the carrier says late may still end it. */
 const leaveIt: Statement = {
   name: 'leave a message uncertain',
-  text: 'UPDATE messages SET due_at = NULL, trace = trace || $2::jsonb WHERE id = $1',
+  text: 'UPDATE messages SET due_at = NULL, sealed_text = NULL, trace = trace || $2::jsonb WHERE id = $1',
 }
 /** The claim decides anew whether it may go, so nothing is decided here. */
 const sendAgain: Statement = {

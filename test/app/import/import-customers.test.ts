@@ -44,6 +44,7 @@ async function office(t: Test, changes: Partial<StoreOptions> = {}) {
         bytes: Buffer.from(text),
         encoding: null,
         delimiter: null,
+        sms: null,
         defaults: { ...defaults, pinLength: changes.pinLength ?? 5 },
         isDry: false,
         letters: null,

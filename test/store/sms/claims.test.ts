@@ -6,7 +6,7 @@ import { claim } from '../../../src/store/sms/claims.ts'
 import { SmsIntents } from '../../../src/store/sms/intents.ts'
 import { quiet } from '../../support/postgres.ts'
 import { monday } from '../../support/stories.ts'
-import { definition, marta, ours, outgoing, route, statusLine } from './status-line.ts'
+import { definition, keys, marta, ours, outgoing, route, statusLine } from './status-line.ts'
 import { exactly, Hand, stands } from './sending.ts'
 
 const minute = 60_000
@@ -294,5 +294,5 @@ async function failOnce({ rows }: Line, code: string): Promise<void> {
 
 async function claimUnsendable(line: Line, at: number) {
   const take = () => ({ unsendable: 'it takes 5 parts' })
-  return claim(line.connections, definition(), { at, sender: 'a sender', most: 10, take, untake: () => t.fail('nothing was taken') })
+  return claim(line.connections, keys, definition(), { at, sender: 'a sender', most: 10, take, untake: () => t.fail('nothing was taken') })
 }

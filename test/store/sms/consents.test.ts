@@ -6,7 +6,7 @@ import { PostgresOutbox } from '../../../src/store/sms/outbox.ts'
 import { recordResults } from '../../../src/store/sms/results.ts'
 import { quiet } from '../../support/postgres.ts'
 import { monday } from '../../support/stories.ts'
-import { marta, ours, outgoing, route, statusLine, unanswered } from './status-line.ts'
+import { keys, marta, ours, outgoing, route, statusLine, unanswered } from './status-line.ts'
 
 const minute = 60_000
 /** 23:30 in Berlin. */
@@ -114,5 +114,5 @@ t.test('only what is for the purpose, for the number, and still here is held bac
 })
 
 function outboxOf({ connections, sms, url }: Awaited<ReturnType<typeof statusLine>>): PostgresOutbox {
-  return new PostgresOutbox(connections, new Leases(url, quiet), sms, { onDue: [], onAlarm: [] }, new PhoneNumbers('DE'))
+  return new PostgresOutbox(connections, keys, new Leases(url, quiet), sms, { onDue: [], onAlarm: [] }, new PhoneNumbers('DE'))
 }

@@ -12,7 +12,7 @@ import { lookingForUncertain } from '../../../src/store/sms/uncertain.ts'
 import { quiet } from '../../support/postgres.ts'
 import { monday } from '../../support/stories.ts'
 import { Hand } from './sending.ts'
-import { definition, marta, ours, statusLine } from './status-line.ts'
+import { definition, keys, marta, ours, statusLine } from './status-line.ts'
 
 const hour = 3_600_000
 const HELD = 200_000
@@ -90,7 +90,7 @@ t.test('rules that are replaced before Postgres is back are not waited for', asy
 
 /** Of a process of its own. */
 function outboxOf(connections: Connections = line.connections): PostgresOutbox {
-  return new PostgresOutbox(connections, new Leases(line.url, quiet), line.sms, { onDue: [], onAlarm: [] }, new PhoneNumbers('DE'))
+  return new PostgresOutbox(connections, keys, new Leases(line.url, quiet), line.sms, { onDue: [], onAlarm: [] }, new PhoneNumbers('DE'))
 }
 
 function longer(): SmsDefinition {

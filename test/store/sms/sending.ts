@@ -5,7 +5,7 @@ import { claim } from '../../../src/store/sms/claims.ts'
 import type { Test } from 'tap'
 import type { SmsDefinition } from '../../../src/domain/sms/definition.ts'
 import type { Connections } from '../../../src/store/connections.ts'
-import { route, type MessageRow, type statusLine } from './status-line.ts'
+import { keys, route, type MessageRow, type statusLine } from './status-line.ts'
 
 type Line = { connections: Connections; sms: { definition: SmsDefinition | null } }
 
@@ -26,7 +26,7 @@ export class Hand {
   }
 
   claim(at: number, { most = 100, parts = 1 } = {}) {
-    return claim<Taken>(this.#line.connections, this.#line.sms.definition!, {
+    return claim<Taken>(this.#line.connections, keys, this.#line.sms.definition!, {
       at,
       sender: this.sender,
       most,

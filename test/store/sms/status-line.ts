@@ -10,6 +10,7 @@ import type { StrangerCap } from '../../../src/domain/sms/caps.ts'
 import { Connections } from '../../../src/store/connections.ts'
 import { Customers } from '../../../src/store/customers.ts'
 import { newId } from '../../../src/store/ids.ts'
+import { Keys } from '../../../src/store/keys.ts'
 import { PhoneNumbers } from '../../../src/store/phone-numbers.ts'
 import { SmsIntents } from '../../../src/store/sms/intents.ts'
 import { createTicket, enterStatus, type NewTicket } from '../../../src/store/tickets.ts'
@@ -35,6 +36,8 @@ export function definition(change?: (sms: Record<string, any>) => void) {
 /** The number that Pforte's texts come from, and the carrier's account. */
 export const ours = '+49621555100'
 export const route = 'pforte@smsc.example.com:2775'
+/** As of a store of the tests. */
+export const keys = new Keys(Buffer.alloc(32, 7))
 export const marta = '+491701234567'
 
 export async function statusLine(t: Test, as = definition()) {
