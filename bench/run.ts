@@ -21,6 +21,7 @@ const BENCHES: Record<string, Bench> = {
   'call-cpu': { needsParts: true, load: () => import('./call-cpu.ts') },
   sms: { needsParts: true, load: () => import('./sms.ts') },
   events: { needsParts: true, load: () => import('./events.ts') },
+  lists: { needsParts: true, load: () => import('./lists.ts') },
   import: { needsParts: true, load: () => import('./import.ts') },
   live: { needsParts: true, load: () => import('./live.ts') },
   soak: { needsParts: true, load: () => import('./soak.ts') },

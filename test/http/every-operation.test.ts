@@ -96,7 +96,7 @@ t.test('a query with one wrong field is refused by that name', async (t) => {
       for (const text of VALUES.filter((value): value is string => typeof value === 'string')) {
         const answer = await send(operation, undefined, undefined, {}, `${parameter.name}=${encodeURIComponent(text)}`)
         const what = `${titleOf(operation)}?${parameter.name}=${said(text)}`
-        if (fits(parameter.schema, text) || isNumberFor(parameter, text)) sound(t, answer, what)
+        if (fits(parameter.schema, readAs(parameter, text))) sound(t, answer, what)
         else refusedFor(t, answer, parameter.name, what)
       }
       const twice = await send(operation, undefined, undefined, {}, `${parameter.name}=1&${parameter.name}=2`)
@@ -268,8 +268,11 @@ const nobodyFor = (): string => nobody
 const kindOf = ({ path }: Operation): string => path.split('/').filter((word) => word !== 'v1')[1] ?? ''
 const titleOf = ({ method, path }: Operation): string => `${method} ${path}`
 const said = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 60)
-const isNumberFor = ({ schema }: Parameter, text: string): boolean =>
-  [schema.type].flat().includes('integer') && /^-?\d+$/.test(text) && fits(schema, Number(text))
+/** In a query everything is text, of which whole numbers and `true` and `false` are read. */
+const readAs = ({ schema }: Parameter, text: string): unknown =>
+  ([schema.type].flat().includes('integer') && /^-?\d{1,15}$/.test(text)) || (schema.type === 'boolean' && /^(true|false)$/.test(text))
+    ? JSON.parse(text)
+    : text
 
 // ---------------------------------------------------------------- judging
 
