@@ -69,7 +69,9 @@ export class PostgresOutbox implements Outbox {
 
   async claim<T extends Taken>(request: ClaimRequest<T>): Promise<Claimed<T>> {
     const { definition } = this.#sms
-    return definition === null ? { submitting: [], isMore: false, nextDueAt: null } : claim(this.#connections, this.#keys, definition, request)
+    return definition === null
+      ? { submitting: [], isMore: false, nextDueAt: null }
+      : claim(this.#connections, this.#keys, definition, request)
   }
 
   record(results: readonly TryResult[], at: number): Promise<void> {

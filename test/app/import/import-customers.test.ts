@@ -6,6 +6,7 @@ import { StoreUnavailable } from '../../../src/app/ports/store.ts'
 import type { StoreOptions } from '../../../src/store/open.ts'
 import { losingProxy } from '../../support/losing-proxy.ts'
 import { freshDatabase, testStore } from '../../support/postgres.ts'
+import { definition } from '../../store/sms/status-line.ts'
 import { customerWithPin, monday, question, serviceWith, valueOf } from '../../support/stories.ts'
 
 const defaults: ImportDefaults = {
@@ -277,4 +278,49 @@ t.test('headings and nobody, or headings that are none', async (t) => {
   t.match(await bring('name;pin\n'), { is: 'mistaken', mistakes: [{ line: null, what: /headings and no customers/ }] })
   t.match(await bring('name;nummer\nAnna;1\n'), { is: 'mistaken', mistakes: [{ line: 1, column: 'nummer', what: /not a column/ }] })
   t.match(await bring('Anna;0621 55501\nBen;0621 55502\n'), { is: 'mistaken', mistakes: { length: 3 } }, 'no headings at all')
+})
+
+t.test('some get their PIN by SMS: it is in no letter, and waits for its carrier', async (t) => {
+  const { store, bring, opens, count } = await office(t)
+  const sms = definition()
+  await store.outbox.useSms(sms, monday)
+  const heading = 'name;numbers;service;pin;language\n'
+  t.match(await bring(`${heading}Anna;0621 55501;x;sms;de\n`, { sms }), {
+    is: 'mistaken',
+    mistakes: [{ line: 2, column: 'pin', what: /no mobile number/ }],
+  })
+  t.match(await bring(`${heading}Anna;0171 5550123;x;sms;de\n`), { is: 'mistaken', mistakes: [{ what: /no section sms/ }] })
+  await store.query(
+    `INSERT INTO sms_consents (number, purpose, is_in, said_at, said_over) VALUES ('+491715550123', 'all', false, $1, 'api')`,
+    [new Date(monday)],
+  )
+  t.match(await bring(`${heading}Anna;0171 5550123;x;sms;de\n`, { sms }), {
+    is: 'mistaken',
+    mistakes: [{ what: /\+491715550123 opted out/ }],
+  })
+  t.equal(await count('customers'), 0)
+
+  const letters = new Pile()
+  const outcome = await bring(`${heading}Anna;0171 5550124;x;sms;de\nBen;0621 55501|0171 5550125;x;sms;en\nCem;;x;draw;de\n`, {
+    sms,
+    letters,
+  })
+  t.match(outcome, { is: 'imported', counts: { pins: { drawn: 1, given: 0, sms: 2 } } })
+  t.equal(letters.pins().size, 1)
+  const { items } = await store.records.messages({ template: 'pin.issued' }, { limit: 9, cursor: null })
+  t.same(items.map(({ to, state }) => `${to} ${state}`).sort(), ['+491715550124 queued', '+491715550125 queued'])
+  for (const { text } of items) t.match(text, /•••••/)
+  const sent = new Map<string, string>()
+  await store.outbox.claim({
+    at: monday + 1000,
+    sender: 'the test',
+    most: 9,
+    take: ({ to, text }) => {
+      sent.set(to, text)
+      return { unsendable: 'for the test' }
+    },
+    untake: () => {},
+  })
+  t.match(sent.get('+491715550125'), /^Your PIN for our service hotline is \d{5}\./)
+  for (const text of sent.values()) t.equal(await opens(/\d{5}/.exec(text)![0]), 'right')
 })
