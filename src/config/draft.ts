@@ -14,6 +14,7 @@ export type Section = (typeof sections)[number]
 const settings: Record<string, readonly (string | number)[]> = {
   sms: ['templates', 'caps', 'words', 'status_words', 'senders'],
   smpp: ['routes'],
+  tickets: ['tkg58'],
   retention: [],
   logs: [],
 }

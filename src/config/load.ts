@@ -14,6 +14,7 @@ import { promptsOf } from './prompts.ts'
 import type { Service } from './service.ts'
 import { referenceBitsOf, smppOf } from './smpp.ts'
 import { smsOf } from './sms.ts'
+import { ticketsOf } from './tickets.ts'
 import type { Mistake } from './validate.ts'
 import { readYaml } from './yaml.ts'
 
@@ -69,6 +70,7 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
   const { smpp, mistakes: smppMistakes } = smppOf(file.smpp, options.promptFolder)
   const referenceBits = referenceBitsOf(smpp)
   const { sms, mistakes: smsMistakes } = smsOf(file.sms, { country, timeZone, languages, referenceBits, now: options.now })
+  const { tickets, mistakes: ticketMistakes } = ticketsOf(file.tickets, sms)
   const service = {
     country,
     timeZone,
@@ -83,6 +85,7 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
     announcements: [...(file.announcements ?? [])],
     tts: { command: (file.tts?.command ?? null) as Service['tts']['command'] },
     trunks: { ...file.trunks },
+    tickets,
     sms,
     smpp,
     retention: retentionOf(file.retention),
@@ -93,7 +96,7 @@ function serviceOf(draft: Draft, options: LoadOptions): { service: Service; mist
     service: { hash: contentHash(service), ...service },
     mistakes: [
       ...[zoneMistakes, lineMistakes, hoursMistakes, promptMistakes, agentMistakes],
-      ...[queueMistakes, pinMistakes, flowMistakes, smsMistakes, smppMistakes],
+      ...[queueMistakes, pinMistakes, flowMistakes, smsMistakes, smppMistakes, ticketMistakes],
     ].flat(),
   }
 }

@@ -6,6 +6,7 @@ import type { RetentionRules } from '../app/ports/retention.ts'
 import type { AgentDefinition, PinLimits } from '../app/ports/store.ts'
 import type { Flow, Hours, PinRules } from '../domain/call/flow.ts'
 import type { SmsDefinition } from '../domain/sms/definition.ts'
+import type { TicketRules } from '../domain/ticket/clocks.ts'
 
 /** `file` is absolute; `contentHash` changes with what is in it. */
 export type PromptText = { text: string } | { file: string; contentHash: string }
@@ -81,6 +82,7 @@ export type Service = {
   tts: { command: string | [string, ...string[]] | null }
   /** By name: the endpoint that Asterisk dials out through. */
   trunks: Record<string, { endpoint: string }>
+  tickets: Pick<TicketRules, 'dueSoonPercent' | 'faultByDefault' | 'tkg58'>
   /** Null: the file has no status SMS. */
   sms: SmsDefinition | null
   smpp: Smpp

@@ -5,6 +5,7 @@ import type { CronJob, JobRunner } from '../app/ports/jobs.ts'
 import type { WebhookSender } from '../app/ports/webhooks.ts'
 import { idempotencyPurge } from '../app/idempotency-purge.ts'
 import { Retention, RetentionMetrics } from '../app/retention.ts'
+import { ticketClocks } from '../app/tickets/ticket-clocks.ts'
 import { WebhookLoop } from '../app/webhooks/loop.ts'
 import type { Service } from '../config.ts'
 import { openJobs } from '../store/jobs.ts'
@@ -28,7 +29,12 @@ export function openBackground({ postgres, store, service, metrics, log, now }: 
   const webhooks = new WebhookLoop({ outbox: store.deliveries, sender, orders: store.jobs, log, now, random: Math.random })
   const rules = () => service().retention
   const retention = new Retention({ store: store.retention, rules, log, now, metrics: new RetentionMetrics(metrics) })
-  const cron: CronJob[] = [webhooks.sweep, idempotencyPurge(store.writing), retention.job]
+  const cron: CronJob[] = [
+    webhooks.sweep,
+    idempotencyPurge(store.writing),
+    retention.job,
+    ticketClocks({ store: store.ticketClocks, log, now }),
+  ]
   const jobs = openJobs({
     databaseUrl: postgres.databaseUrl,
     log,

@@ -6,8 +6,9 @@ import { PartFailure } from '../local/part-failure.ts'
 import { StoreRefused } from '../store/errors.ts'
 import { openStore, type Store, type StoreRules } from '../store/open.ts'
 
-export function rulesOf({ pin, country }: Service): StoreRules {
-  return { pinLimits: pin.limits, pinLength: pin.rules.length, customerNumberLength: pin.rules.customerNumberLength, country }
+export function rulesOf({ pin, country, timeZone, hours, tickets }: Service): StoreRules {
+  const { length, customerNumberLength } = pin.rules
+  return { pinLimits: pin.limits, pinLength: length, customerNumberLength, country, tickets: { timeZone, hours, ...tickets } }
 }
 
 /** @throws PartFailure of `postgres`, whose cause is what the store says */

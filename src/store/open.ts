@@ -10,6 +10,7 @@ import type { ReceiptStore } from '../app/ports/receipts.ts'
 import type { Records } from '../app/ports/records.ts'
 import type { DeliveryOutbox, Webhooks } from '../app/ports/webhooks.ts'
 import type { RetentionStore } from '../app/ports/retention.ts'
+import type { TicketClockStore } from '../app/ports/ticket-clocks.ts'
 import type { Writing } from '../app/ports/writing.ts'
 import { Agents } from './agents.ts'
 import { Announcements } from './announcements.ts'
@@ -48,6 +49,7 @@ import { SmsReports } from './sms/reports.ts'
 import { TicketChanges } from './ticket-changes.ts'
 import { TicketComments } from './ticket-comments.ts'
 import { tellingChanges } from './telling.ts'
+import { TicketClockSets } from './ticket-clock-store.ts'
 import { TicketMerge } from './ticket-merge.ts'
 import { Tickets } from './ticket-records.ts'
 import { Voicemails } from './voicemails.ts'
@@ -88,6 +90,7 @@ export type Store = {
   receipts: ReceiptStore
   live: LiveStore
   retention: RetentionStore
+  ticketClocks: TicketClockStore
   /** Orders background work, which `openJobs` does. */
   jobs: JobOrders
   webhooks: Webhooks
@@ -185,6 +188,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     imports,
     live: liveStore(connections.changes, parts),
     retention: parts.retention,
+    ticketClocks: new TicketClockSets(connections, sms),
     jobs: new JobOrders(connections),
     webhooks: webhookStore(connections, webhookRecords),
     deliveries: new PostgresDeliveries(connections, webhookRecords),

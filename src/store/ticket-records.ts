@@ -93,19 +93,20 @@ export class Tickets {
   }
 
   /** Those of them that there are, in no order. */
-  async some(ids: readonly string[], at = this.#now()): Promise<Ticket[]> {
-    const { rows } = await sql<Row>`SELECT ${shown} FROM tickets t ${beside} WHERE t.id = ANY (${ids}::uuid[])`.execute(
-      this.#connections.kysely,
-    )
-    const rules = this.#rules()
-    return rows.map((row) => asTicket(row, rules, at))
+  some(ids: readonly string[], at = this.#now()): Promise<Ticket[]> {
+    return readTickets(this.#connections.kysely, this.#rules(), ids, at)
   }
 }
 
 /** As it stands, in a transaction or outside. */
 export async function readTicket(database: Kysely<Schema>, rules: TicketRules, id: string, at: number): Promise<Ticket | null> {
-  const { rows } = await sql<Row>`SELECT ${shown} FROM tickets t ${beside} WHERE t.id = ${id}`.execute(database)
-  return rows[0] === undefined ? null : asTicket(rows[0], rules, at)
+  return (await readTickets(database, rules, [id], at))[0] ?? null
+}
+
+/** Those of them that there are, in no order. */
+export async function readTickets(database: Kysely<Schema>, rules: TicketRules, ids: readonly string[], at: number): Promise<Ticket[]> {
+  const { rows } = await sql<Row>`SELECT ${shown} FROM tickets t ${beside} WHERE t.id = ANY (${ids}::uuid[])`.execute(database)
+  return rows.map((row) => asTicket(row, rules, at))
 }
 
 /** Overdue as of its last write, or since. */

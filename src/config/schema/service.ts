@@ -9,6 +9,7 @@ import { logs, retention } from './privacy.ts'
 import { smpp } from './smpp.ts'
 import { sms } from './sms.ts'
 import { flow } from './steps.ts'
+import { tickets } from './tickets.ts'
 import { webhooks } from './webhooks.ts'
 import {
   byLanguage,
@@ -260,6 +261,7 @@ export const serviceFile = Type.Object(
     ),
     tts: Type.Optional(Type.Object({ command }, { ...closed, description: 'Another voice than the one that Pforte brings.' })),
     trunks: Type.Optional(named(trunk, 'Ways out, for transfers.')),
+    tickets: Type.Optional(tickets),
     sms: Type.Optional(sms),
     smpp: Type.Optional(smpp),
     retention: Type.Optional(retention),

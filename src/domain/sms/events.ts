@@ -22,6 +22,9 @@ const aboutTickets = 'status'
 /** Whoever asked an hour ago does not look at the phone any more. */
 const answerGoodForMs = 3_600_000
 
+/** On the day after, what it tells of is over. */
+const noticeGoodForMs = 24 * 3_600_000
+
 const status = (tells: TicketStatus): OwnEvent => ({ isAnswer: false, tells, hasTicket: true, purpose: aboutTickets, goodForMs: null })
 const answer = (hasTicket: boolean): OwnEvent => ({ isAnswer: true, tells: null, hasTicket, purpose: null, goodForMs: answerGoodForMs })
 
@@ -29,6 +32,10 @@ export const ownEvents = {
   'ticket.received': status('received'),
   'ticket.in_progress': status('in_progress'),
   'ticket.completed': status('completed'),
+  /** What TKG § 58 asks for (domain/ticket/tkg58.ts): told the day after a fault was reported … */
+  'ticket.notice': { isAnswer: false, tells: null, hasTicket: true, purpose: aboutTickets, goodForMs: noticeGoodForMs },
+  /** … and on the third day, when it begins to cost. */
+  'ticket.compensation': { isAnswer: false, tells: null, hasTicket: true, purpose: aboutTickets, goodForMs: null },
   /** Instead of `ticket.received`, for a ticket that began with a voicemail. Somebody who opted out gets none: they did not ask. */
   'voicemail.received': { ...status('received'), isAnswer: true },
   /** To STATUS from somebody with an open ticket … */

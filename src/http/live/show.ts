@@ -5,7 +5,7 @@ import { showAnnouncement } from '../routes/announcements.ts'
 import { showCall } from '../routes/calls.ts'
 import { showMessage } from '../routes/messages.ts'
 import { showQueue } from '../routes/service.ts'
-import { showTicket } from '../show-ticket.ts'
+import { showTicket } from '../../app/tickets/ticket-json.ts'
 
 /** JSON in one line. */
 export function writeChange(change: LiveChange): string {

@@ -9,7 +9,7 @@ import { callerFilter, requireE164 } from '../phone-number.ts'
 import { invalidField, notFound, ProblemError, valueOf } from '../problem.ts'
 import { IdParam, List, ListQuery, Name, ref, Uuid } from '../schemas/common.ts'
 import { Merge, NewTicket, Ticket, TicketChange, TicketStatus } from '../schemas/tickets.ts'
-import { showTicket } from '../show-ticket.ts'
+import { showTicket } from '../../app/tickets/ticket-json.ts'
 import { isTicketNumber } from '../../domain/ticket/number.ts'
 
 const TicketQuery = ListQuery({
