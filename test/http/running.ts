@@ -30,7 +30,7 @@ export type Running = {
   url: string
   routes: Http['routes']
   /** `url` is its database's. */
-  store: Store & { url: string }
+  store: Awaited<ReturnType<typeof testStore>>
   query: Pool['query']
   /** With the key and, for an object, as JSON. A string or a Buffer is sent as it stands. */
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
