@@ -17,6 +17,7 @@ import { auditRoutes } from './routes/audit.ts'
 import { callRoutes } from './routes/calls.ts'
 import { commentRoutes } from './routes/comments.ts'
 import { contractRoutes } from './routes/contracts.ts'
+import { consentRoutes } from './routes/consents.ts'
 import { customerRoutes } from './routes/customers.ts'
 import { demoAgentRoutes } from './routes/demo-agent.ts'
 import { docsRoutes } from './routes/docs.ts'
@@ -54,6 +55,7 @@ const ROUTES = [
   eventRoutes,
   reportRoutes,
   privacyRoutes,
+  consentRoutes,
   serviceRoutes,
   keyRoutes,
   agentRoutes,

@@ -7,7 +7,7 @@ import { Call } from './schemas/calls.ts'
 import { Contract, Customer, IssuedPin, Pin } from './schemas/customers.ts'
 import { ApiKey, DrawnApiKey } from './schemas/keys.ts'
 import { Event, Message } from './schemas/messages.ts'
-import { RetentionRun } from './schemas/privacy.ts'
+import { Consents, CustomerExport, RetentionRun } from './schemas/privacy.ts'
 import { SmsReport } from './schemas/reports.ts'
 import { Agent, Announcement, FlowPicture, Line, Queue, Readiness, SipAccount } from './schemas/service.ts'
 import { Fault, Pdu, Reply } from './schemas/simulator.ts'
@@ -15,11 +15,12 @@ import { Comment, Ticket } from './schemas/tickets.ts'
 import { Delivery, Webhook, WebhookWithSecret } from './schemas/webhooks.ts'
 
 const SHARED = [
-  ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, RetentionRun, SmsReport, Audit],
+  ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, SmsReport, Audit],
+  ...[Consents, CustomerExport, RetentionRun],
   ...[Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount],
   ...[Reply, Fault, Pdu],
-  ...[Webhook, WebhookWithSecret, Delivery],
   ...[ApiKey, DrawnApiKey],
+  ...[Webhook, WebhookWithSecret, Delivery],
 ]
 
 export async function describeApi(app: Api): Promise<void> {

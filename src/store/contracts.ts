@@ -25,6 +25,7 @@ export class Contracts {
         .selectFrom('customers')
         .select('id')
         .where('id', '=', contract.customerId)
+        .where('erased_at', 'is', null)
         .forKeyShare()
         .executeTakeFirst()
       if (customer === undefined) return noCustomer
@@ -63,7 +64,8 @@ export class Contracts {
     const query = contracts(kysely).select('contracts.created_at as createdAt').where('contracts.customer_id', '=', customerId)
     const rows = await newestFirst(query, 'contracts.created_at', 'contracts.id', isId, page).execute()
     if (rows.length === 0) {
-      const customer = await kysely.selectFrom('customers').select('id').where('id', '=', customerId).executeTakeFirst()
+      const there = kysely.selectFrom('customers').select('id').where('id', '=', customerId).where('erased_at', 'is', null)
+      const customer = await there.executeTakeFirst()
       if (customer === undefined) return null
     }
     return pageOf(

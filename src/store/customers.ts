@@ -105,7 +105,8 @@ export class Customers {
     }
     return orConflict(() =>
       this.#connections.kyselyTransaction<Result<Customer>>(async (transaction) => {
-        const found = await transaction.selectFrom('customers').select('id').where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
+        const there = transaction.selectFrom('customers').select('id').where('id', '=', id).where('erased_at', 'is', null)
+        const found = await there.forNoKeyUpdate().executeTakeFirst()
         if (found === undefined) return noCustomer
         if (Object.keys(columns).length > 0) await transaction.updateTable('customers').set(columns).where('id', '=', id).execute()
         if (numbers !== null) await replaceNumbers(transaction, id, numbers.value)
@@ -186,6 +187,7 @@ async function readCustomer(database: Kysely<Schema>, id: string): Promise<Custo
 function customersWithNumbers(database: Kysely<Schema>): SelectQueryBuilder<Schema, 'customers', Customer> {
   return database
     .selectFrom('customers')
+    .where('customers.erased_at', 'is', null)
     .select([
       'customers.id',
       'customers.customer_number as customerNumber',

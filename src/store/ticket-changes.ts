@@ -193,7 +193,8 @@ function isSame(before: Standing, after: Standing): boolean {
 }
 
 async function isCustomer(transaction: Transaction<Schema>, id: string): Promise<boolean> {
-  return (await transaction.selectFrom('customers').select('id').where('id', '=', id).forKeyShare().executeTakeFirst()) !== undefined
+  const there = transaction.selectFrom('customers').select('id').where('id', '=', id).where('erased_at', 'is', null)
+  return (await there.forKeyShare().executeTakeFirst()) !== undefined
 }
 
 /** For people: which ticket to work on. */
