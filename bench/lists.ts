@@ -17,9 +17,12 @@ const BAR_MS = 20
 /** Two people who look things up at once. */
 const CONNECTIONS = 2
 const FOR_MS = { alone: 700, together: 250 }
+const AGAIN_MS = 3_000
 /** So many of the slowest are named, and all that are too slow. */
 const NAMED = 3
 const name = 'lists'
+
+type Measured = { question: Question; p50: number; p99: number }
 
 export async function run({ progress }: BenchOptions): Promise<Figure[]> {
   progress.step('lists: starting Pforte')
@@ -28,16 +31,21 @@ export async function run({ progress }: BenchOptions): Promise<Figure[]> {
     await seed(pforte.db, ROWS, (what) => progress.step(`lists: ${ROWS.toLocaleString('en')} rows each: ${what}`))
     const document = await pforte.request('GET', '/openapi.json')
     const questions = await questionsOf(document.body['paths'], pforte)
-    const figures: { question: Question; p50: number; p99: number }[] = []
-    for (const question of questions) {
+    const target = { url: pforte.url, key: pforte.environment['PFORTE_API_KEY']!, connections: CONNECTIONS }
+    const measure = async (question: Question, forMs: number): Promise<Measured> => {
       progress.step(`lists: ${question.what}`)
-      const target = { url: pforte.url, key: pforte.environment['PFORTE_API_KEY']!, connections: CONNECTIONS }
       const ask = (): { method: string; path: string } => ({ method: 'GET', path: question.path() })
       // What it needs is read from the disk once, and its connection has prepared it.
       for (let time = 0; time < 3; time++) await asFastAsItGoes(target, 1, ask)
-      const { failed, spentMs } = await asFastAsItGoes(target, FOR_MS[question.is], ask)
+      const { failed, spentMs } = await asFastAsItGoes(target, forMs, ask)
       assert.deepEqual(failed.slice(0, 2), [], `${question.what} is answered`)
-      figures.push({ question, p50: quantile(spentMs, 0.5), p99: quantile(spentMs, 0.99) })
+      return { question, p50: quantile(spentMs, 0.5), p99: quantile(spentMs, 0.99) }
+    }
+    const figures: Measured[] = []
+    for (const question of questions) {
+      const first = await measure(question, FOR_MS[question.is])
+      // One pause of the machine is more than a hundredth of so short a time; a question that is too slow is so for longer, too.
+      figures.push(first.p99 < BAR_MS ? first : await measure(question, AGAIN_MS))
     }
     progress.done('lists')
     figures.sort((a, b) => b.p99 - a.p99)

@@ -20,6 +20,10 @@ DROP INDEX messages_by_sender;
 CREATE INDEX messages_by_sender ON messages (sender, created_at DESC, id DESC, state, template);
 CREATE INDEX messages_by_template ON messages (template, created_at DESC, id DESC) WHERE template IS NOT NULL;
 
+DROP INDEX tickets_by_caller;
+CREATE INDEX tickets_by_caller ON tickets (caller, created_at DESC, id DESC, status, queue, fault);
+DROP INDEX tickets_by_customer;
+CREATE INDEX tickets_by_customer ON tickets (customer_id, created_at DESC, id DESC, status, queue, fault);
 DROP INDEX tickets_by_queue;
 CREATE INDEX tickets_by_queue ON tickets (queue, status, created_at DESC, id DESC, fault) WHERE queue IS NOT NULL;
 DROP INDEX tickets_overdue;
