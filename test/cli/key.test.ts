@@ -1,7 +1,7 @@
 /** API keys at the command line: of a Pforte that runs, and of one that does not. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { KEY_FORM } from '../../src/app/ports/api-keys.ts'
@@ -87,4 +87,19 @@ t.test('what cannot be done is said in a line, with the mend', async (t) => {
   for (const [args, exitCode, err] of wrong) t.match(await pforte(...args), { exitCode, out: '', err }, args.join(' '))
   const secret = `pforte_abcdefgh_${'s'.repeat(43)}`
   t.notMatch((await pforte('key', 'revoke', secret)).err, secret, 'a key that was given in place of its id is not shown')
+})
+
+t.test('what is typed at the command line is in the audit log, with whoever typed it', async (t) => {
+  const { ask, pforte } = await surroundings(t)
+  const customer = await ask('POST', '/v1/customers', { name: 'Marta Weber' })
+  const contract = await ask('POST', `/v1/customers/${customer.body.id}/contracts`, { service: 'Entstörung 8 h' })
+  const made = await pforte('key', 'create', '--name', 'Shop', '--scope', 'events')
+  const issued = await pforte('pin', 'issue', '--contract', contract.body.id)
+  t.equal(issued.exitCode, 0, issued.err)
+  const { items } = (await ask('GET', `/v1/audit?actor=${userInfo().username}`)).body
+  t.match(items, [
+    { object: 'pin', action: 'created', actor: { cli: userInfo().username }, requestId: null },
+    { object: 'api_key', action: 'created', after: { name: 'Shop', scopes: ['events'] } },
+  ])
+  for (const secret of [made.out.trim(), issued.out.trim()]) t.notMatch(JSON.stringify(items), new RegExp(`\\b${secret}\\b`))
 })
