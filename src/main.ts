@@ -33,6 +33,7 @@ import { onLeaseLost, replaced, takeLease } from './main/lease.ts'
 import { asteriskPart, postgresPart } from './main/parts.ts'
 import { openDoor, tryDoor } from './main/door.ts'
 import { tellGate, warnOfGate } from './main/gate-state.ts'
+import { hidingNumbers, type NumbersInLog } from './main/log-numbers.ts'
 import { defaultLanguage, fallbackPrompt, newestDefinitions, renderWithProgress } from './main/rendering.ts'
 import { removeRunFile, writeRunFile } from './main/run-file.ts'
 import { readServiceFile, type ServiceFile } from './main/service-file.ts'
@@ -82,7 +83,7 @@ export async function startPforte(environment: Environment, progress: Progress, 
   let file = await readServiceFile(environment.configFile, now())
   let { service } = file
   const home = await openHome(environment.home)
-  const { log, logFile } = openLog(environment, home)
+  const { log, logFile } = openLog(environment, home, () => service.logs.numbers)
   await tryDoor(environment.http, home.path)
 
   const secret = environment.secret ?? (await ensureSecret(home.path, 'secret'))
@@ -376,12 +377,12 @@ async function settleIn(hotline: Hotline, log: pino.Logger): Promise<void> {
 }
 
 /** On a terminal the log goes to a file, so that the card stays in sight; elsewhere to standard output, as services do. */
-function openLog(environment: Environment, home: Home): { log: pino.Logger; logFile: string | null } {
+function openLog(environment: Environment, home: Home, numbers: () => NumbersInLog): { log: pino.Logger; logFile: string | null } {
   const logFile = process.stdout.isTTY ? join(home.log, 'pforte.log') : null
   const destination = pino.destination({ dest: logFile ?? 1, sync: true, maxLength: MOST_UNWRITTEN_LOG_BYTES })
   // A full disk costs lines of the log, and no call.
   destination.on('error', () => {})
-  const log = pino({ level: environment.logLevel, base: null }, destination)
+  const log = pino({ level: environment.logLevel, base: null, hooks: hidingNumbers(numbers) }, destination)
   return { log, logFile }
 }
 

@@ -1,4 +1,4 @@
-/** The last story of a file: after all that was typed, no PIN stands anywhere, and nothing is left of any call. */
+/** The last story of a file: after all that was typed, no PIN stands anywhere, no number in the log, and nothing is left of any call. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -35,6 +35,16 @@ export function secretsStory(t: Test, hotline: Hotline, options: { buffered: boo
       const { rows } = await pforte.db.query<{ row: string }>(`SELECT each::text AS row FROM "${table}" each`)
       return rows.map(({ row }) => row).join('\n')
     }
+  })
+
+  t.test('nobody who reads the log of Pforte learns who called', options, async (t) => {
+    const { pforte } = hotline
+    const { rows } = await pforte.db.query<{ number: string }>(
+      `SELECT caller AS number FROM calls WHERE caller ~ '^[+0][0-9]{6,}$' UNION SELECT recipient FROM messages WHERE recipient ~ '^[+][0-9]{6,}$'`,
+    )
+    t.ok(rows.length > 0, 'there was something to hide')
+    const log = pforte.output.filter((line) => line.startsWith('{')).join('\n')
+    for (const { number } of rows) t.notMatch(log, number.replace(/^[+0]/, ''), number)
   })
 
   t.test(
