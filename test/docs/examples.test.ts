@@ -11,7 +11,7 @@ import { asked, commandsOf, isOf, runCommands } from './shell.ts'
 
 t.setTimeout(300_000)
 
-const PAGES = ['api.md', 'crm.md']
+const PAGES = ['api.md', 'crm.md', 'privacy.md']
 /** Asterisk's own business. */
 const NOBODYS = ['/prompts/{hash}.wav']
 
