@@ -59,22 +59,30 @@ export function poolFor(databaseUrl: string, log: Log): pg.Pool {
 
 const openClients = new WeakMap<pg.Pool, Set<pg.PoolClient>>()
 
-/** Without a goodbye where Postgres stands still. */
-export async function endPool(pool: pg.Pool): Promise<void> {
-  const cut = setTimeout(() => {
-    for (const client of openClients.get(pool) ?? []) {
-      ;(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
-    }
-  }, goodbyeMs)
+/** Without a goodbye where Postgres stands still, at once if that is known. */
+export async function endPool(pool: pg.Pool, isAnswering = true): Promise<void> {
+  const cut = setTimeout(
+    () => {
+      for (const client of openClients.get(pool) ?? []) {
+        ;(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
+      }
+    },
+    isAnswering ? goodbyeMs : 0,
+  )
   await within(2 * goodbyeMs, pool.end())
   clearTimeout(cut)
 }
 
-/** Waits for it so long and no longer, and whatever comes of it. */
-export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+/** Waits for it so long and no longer, and whatever comes of it. Answers whether it ended. */
+export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   const enough = new AbortController()
-  await Promise.race([work.catch(() => {}), wait(ms, undefined, { signal: enough.signal }).catch(() => {})])
+  const has = work.then(
+    () => true,
+    () => true,
+  )
+  const isOver = await Promise.race([has, wait(ms, false, { signal: enough.signal }).catch(() => false)])
   enough.abort()
+  return isOver
 }
 
 /** Its words are for whoever looks for a fault; what concerns others is said here. */

@@ -29,6 +29,8 @@ const againAfterMs = 1_000
 const queueFreeAfterMs = [25, 1_000]
 /** How long work under way has for its last step once it was told to end. */
 const closeMs = 5_000
+/** And how long Postgres has to write down that it ended. */
+const writeDownMs = 1_000
 const madeUpForMs = 24 * 60 * 60_000
 
 export type JobsOptions = {
@@ -53,6 +55,7 @@ class Jobs implements JobRunner {
   readonly #closing = new AbortController()
   readonly #ran: Promise<void>
   readonly #stopNudging: () => void
+  readonly #underWay = new Set<Promise<void>>()
   #isAway = false
   #nudge: () => void = () => {}
 
@@ -113,9 +116,10 @@ class Jobs implements JobRunner {
     } finally {
       this.#nudge = () => {}
       ending.abort()
-      // What cannot be written down any more is done again by whoever is next.
-      if (runner !== null) await within(closeMs, runner.stop())
-      await endPool(pool)
+      const stopped = runner?.stop() ?? Promise.resolve()
+      await within(closeMs, Promise.all(this.#underWay))
+      // What Postgres does not write down now is done again by whoever is next.
+      await endPool(pool, await within(writeDownMs, stopped))
       await keeper.close()
     }
   }
@@ -125,13 +129,18 @@ class Jobs implements JobRunner {
     const task =
       (name: string, work: (payload: unknown) => Promise<void>) =>
       async (payload: unknown): Promise<void> => {
+        const working = (async () => work(payload))()
+        const ended = working.catch(() => {})
+        this.#underWay.add(ended)
         try {
-          await work(payload)
+          await working
         } catch (error) {
           if (ending.aborted || isUnavailable(error)) log.debug({ job: name }, 'this job was cut short; it is done again')
           else log.error({ job: name, ...whereFailed(error) }, 'this job failed; it is tried again')
           // What it says would be kept beside the job, and may quote what was in somebody's row.
           throw new Error('It failed; the log says why.')
+        } finally {
+          this.#underWay.delete(ended)
         }
       }
     return Object.fromEntries([
