@@ -20,6 +20,9 @@ DROP INDEX messages_by_sender;
 CREATE INDEX messages_by_sender ON messages (sender, created_at DESC, id DESC, state, template);
 CREATE INDEX messages_by_template ON messages (template, created_at DESC, id DESC) WHERE template IS NOT NULL;
 
+DROP INDEX calls_by_caller;
+CREATE INDEX calls_by_caller ON calls (caller, started_at DESC, id DESC, line, outcome);
+
 DROP INDEX tickets_by_caller;
 CREATE INDEX tickets_by_caller ON tickets (caller, created_at DESC, id DESC, status, queue, fault);
 DROP INDEX tickets_by_customer;

@@ -36,7 +36,7 @@ function statements(rows: number): Record<string, string> {
   const owner = `(n::bigint * 7919 % ${rows} + 1)`
   const number = (place: string): string => `'+4915' || (200000000 + (${place}))`
   // One in fifty is of the same few people.
-  const caller = `CASE WHEN n % 50 = 0 THEN ${number('n % 5')} ELSE ${number(owner)} END`
+  const caller = `CASE WHEN n % 50 = 0 THEN ${number('n / 50 % 5')} ELSE ${number(owner)} END`
   const isOpen = `n > ${rows} - 3000`
   return {
     customers: `
