@@ -89,7 +89,9 @@ class Jobs implements JobRunner {
   async #runOnce(): Promise<void> {
     const { databaseUrl, log, hints = [], onListening } = this.#options
     const ending = new AbortController()
-    const keeper = await Keeper.open(databaseUrl, log, hints, () => this.#nudge())
+    // graphile-worker listens as well, but only some time after its first look for jobs.
+    const orders: Hint = { channel: 'jobs:insert', heard: () => this.#nudge() }
+    const keeper = await Keeper.open(databaseUrl, log, [orders, ...hints], () => this.#nudge())
     const pool = poolFor(databaseUrl, log)
     let runner: Runner | null = null
     try {
