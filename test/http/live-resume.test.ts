@@ -33,6 +33,21 @@ t.test('whoever lost the line is told what came meanwhile, and nothing twice, th
   t.strictSame(kinds(both), ['ready'], 'what a browser sends of itself is newer than the address it comes back to')
 })
 
+t.test('whoever comes back is told how things are now, and nothing of what was erased meanwhile', async (t) => {
+  const { watch, ask, makeTicket } = await watching(t)
+  const first = await watch('?types=ticket.changed')
+  const numbers = ['+49621555017']
+  const customer = (await ask('POST', '/v1/customers', { name: 'Marta Weber', numbers })).body
+  const ticket = await makeTicket('Anschluss von Marta Weber', numbers[0])
+  const before = { ...first }
+  await first.next('ticket.changed', ({ caller }) => caller === numbers[0])
+  t.equal((await ask('DELETE', `/v1/customers/${customer.id}`)).status, 204)
+  await first.next('ticket.changed', ({ id, caller }) => id === ticket.id && caller !== numbers[0])
+  const second = await watch('?types=ticket.changed', resuming(before))
+  t.strictSame(kinds(second), ['ticket.changed', 'ready'])
+  t.notMatch(JSON.stringify(second.heard), /Marta|55017/)
+})
+
 t.test('whoever was away for too long begins anew', async (t) => {
   let at = Date.now()
   const limits = { ...defaultLiveLimits, ring: { ...defaultRingLimits, events: 2 } }

@@ -61,8 +61,12 @@ t.test('agents, announcements and messages are told, too', async (t) => {
   await store.outbox.useSms(definition(), Date.now())
   const watcher = await watch()
   const paused = (await ask('PUT', '/v1/agents/anna/state', { state: 'paused', reason: 'lunch' })).body
-  t.strictSame((await watcher.next('agent.changed')).data, paused)
-  t.strictSame((await ask('GET', '/v1/queues')).body.items, [watcher.heard.findLast(({ event }) => event === 'queue.changed')!.data])
+  const [agent, queue] = await watcher.together(
+    ['agent.changed', ({ state }) => state === 'paused'],
+    ['queue.changed', ({ agents }) => agents[0].state === 'paused'],
+  )
+  t.strictSame(agent!.data, paused)
+  t.strictSame((await ask('GET', '/v1/queues')).body.items, [queue!.data])
 
   const outage = (await ask('PUT', '/v1/announcements/outage', { on: true, text: 'Eine Störung.' })).body
   t.strictSame((await watcher.next('announcement.changed')).data, outage)
@@ -145,36 +149,44 @@ t.test('a dispatch shows as it happens: into the queue, a ringing phone, the con
   await ask('PUT', '/v1/agents/ben/state', { state: 'offline' })
   const row = callRow('call-1')
   const at = Date.now()
-  // Nobody but Anna is free, so the caller who comes second waits.
   const { offers } = await calls.enterQueue({ callId: 'call-1', queue: 'service', priority: 0, at, row: { ...row, queuedAt: at } })
+  const isAnna = (state: string) => (agent: any) => agent.id === 'anna' && agent.state === state
+  // Queues and agents are also looked at between the times, so either may be told first.
+  const entered = await watcher.together(['call.changed', ({ id }) => id === 'call-1'], ['agent.changed', isAnna('reserved')])
+  t.match(
+    entered.map(({ data }) => data),
+    [
+      { endedAt: null, agentId: null },
+      { id: 'anna', callId: 'call-1' },
+    ],
+  )
+  // Nobody else is free, so whoever comes second waits.
   await calls.enterQueue({ callId: 'call-2', queue: 'service', priority: 5, at, row: { ...callRow('call-2'), queuedAt: at } })
-  t.match((await watcher.next('call.changed', ({ id }) => id === 'call-1')).data, { id: 'call-1', endedAt: null, agentId: null })
   const isWaiting = ({ waiting }: any): boolean => waiting.length === 2
   t.match((await watcher.next('queue.changed', isWaiting)).data.waiting, [{ position: 1 }, { position: 2 }])
-  t.match((await watcher.next('agent.changed', ({ id, callId }) => id === 'anna' && callId !== null)).data, {
-    state: 'reserved',
-    callId: 'call-1',
-  })
 
   const [offer] = offers as [(typeof offers)[number]]
   await calls.saveCalls([{ ...row, queuedAt: at, rings: { agentId: 'anna', offer: offer.offer, at } }])
-  await watcher.next('agent.changed', ({ id, state }) => id === 'anna' && state === 'ringing')
+  await watcher.next('agent.changed', isAnna('ringing'))
 
   await calls.acceptOffer(offer, { ...row, queuedAt: at, agentId: 'anna', connectedAt: at + 3_000 }, at + 3_000)
-  t.match((await watcher.next('call.changed', ({ agentId }) => agentId === 'anna')).data, { id: 'call-1', waitMs: 3_000, talkMs: null })
-  await watcher.next('queue.changed', ({ waiting, agents }) => waiting.length === 1 && agents[0].state === 'talking')
-  await watcher.next('agent.changed', ({ id, state }) => id === 'anna' && state === 'talking')
+  const [talks] = await watcher.together(
+    ['call.changed', ({ agentId }) => agentId === 'anna'],
+    ['queue.changed', ({ waiting, agents }) => waiting.length === 1 && agents[0].state === 'talking'],
+    ['agent.changed', isAnna('talking')],
+  )
+  t.match(talks!.data, { id: 'call-1', waitMs: 3_000, talkMs: null })
 
   const over = { ...row, queuedAt: at, agentId: 'anna', connectedAt: at + 3_000, endedAt: at + 63_000, outcome: 'connected' as const }
   await calls.releaseAgent({ ...offer, next: { state: 'available' }, backToQueue: false, row: over, queue: 'service', at: at + 63_000 })
-  const ended = await watcher.next('call.changed', ({ outcome }) => outcome === 'connected')
-  t.match(ended.data, { id: 'call-1', talkMs: 60_000 })
-  t.strictSame((await ask('GET', '/v1/calls/call-1')).body, ended.data)
+  const [ended] = await watcher.together(['call.changed', ({ outcome }) => outcome === 'connected'], ['agent.changed', isAnna('available')])
+  t.match(ended!.data, { id: 'call-1', talkMs: 60_000 })
+  t.strictSame((await ask('GET', '/v1/calls/call-1')).body, ended!.data)
   const dispatched = await calls.dispatch('service', at + 63_000)
   t.match(dispatched.offers, [{ callId: 'call-2', agentId: 'anna' }])
   await watcher.next('agent.changed', ({ callId }) => callId === 'call-2')
   await calls.leaveQueue('call-2', at + 64_000)
-  await watcher.next('queue.changed', ({ waiting, agents }) => waiting.length === 0 && agents[0].state === 'available')
+  await watcher.together(['queue.changed', ({ waiting }) => waiting.length === 0], ['agent.changed', isAnna('available')])
   t.ok(inOrder(watcher.heard), 'and all of it in one order')
 })
 

@@ -42,11 +42,20 @@ export class Watcher {
 
   /** The next event that is so, after the one that was asked for last; those in between are passed over. */
   async next(event: string, isIt: (data: any) => boolean = () => true): Promise<Heard> {
-    return this.#until(`${event} after ${this.#place} events`, () => {
-      const place = this.heard.findIndex((one, index) => index >= this.#place && one.event === event && isIt(one.data))
-      if (place < 0) return null
-      this.#place = place + 1
-      return this.heard[place]!
+    const [heard] = await this.together([event, isIt])
+    return heard!
+  }
+
+  /** The next of each of these, in whichever order they come. */
+  async together(...wanted: [event: string, isIt: (data: any) => boolean][]): Promise<Heard[]> {
+    const from = this.#place
+    return this.#until(`${wanted.map(([event]) => event).join(', ')} after ${from} events`, () => {
+      const places = wanted.map(([event, isIt]) =>
+        this.heard.findIndex((one, index) => index >= from && one.event === event && isIt(one.data)),
+      )
+      if (places.includes(-1)) return null
+      this.#place = Math.max(...places) + 1
+      return places.map((place) => this.heard[place]!)
     })
   }
 

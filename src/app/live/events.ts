@@ -26,7 +26,11 @@ export const LIVE_TYPES = [
 export const STANDING_TYPES = ['queue.changed', 'agent.changed', 'announcement.changed'] as const satisfies readonly LiveType[]
 export type StandingType = (typeof STANDING_TYPES)[number]
 
-/** Made once, however many are told of it. `json` is the thing as the API shows it. */
-export type LiveEvent = { readonly id: string; readonly n: number; readonly at: number; readonly type: LiveType; readonly json: string }
-/** A thing as it stands, to whoever has just come: nothing that one could resume after. */
-export type Standing = Pick<LiveEvent, 'type' | 'json'>
+/** A thing as it stands: `key` is its id or its name, `json` what the API shows of it. */
+export type Standing = { readonly type: LiveType; readonly key: string; readonly json: string }
+/** Made once, however many are told of it. One resumes after its `id`; `at` is epoch milliseconds. */
+export type LiveEvent = Standing & { readonly id: string; readonly n: number; readonly at: number }
+
+export function keyOf({ of }: LiveChange): string {
+  return 'id' in of ? of.id : of.name
+}

@@ -20,7 +20,7 @@ import { randomBytes } from 'node:crypto'
 import type { LiveStore, Touched } from '../ports/live.ts'
 import type { Log } from '../ports/log.ts'
 import { StoreUnavailable } from '../ports/store.ts'
-import type { LiveChange, LiveEvent, LiveType } from './events.ts'
+import { keyOf, type LiveChange, type LiveEvent, type LiveType } from './events.ts'
 import { defaultLiveLimits, type LiveLimits } from './limits.ts'
 import { readChanged, readStanding, type StandingThings } from './reading.ts'
 import { Ring } from './ring.ts'
@@ -284,9 +284,9 @@ export class LiveHub {
     if (touched.tickets.size > 0 && !wanted.has('ticket.changed')) ring.skip('ticket.changed')
     if (touched.calls.size > 0 && !wanted.has('call.changed')) ring.skip('call.changed')
     if (touched.messages.size > 0 && !wanted.has('message.changed')) ring.skip('message.changed')
-    const written = changed.map((change) => ({ type: change.type, json: this.#write(change) }))
+    const written = changed.map((change) => ({ type: change.type, key: keyOf(change), json: this.#write(change) }))
     const news = [...written, ...(standing === null ? [] : told.news(standing))]
-    const events = news.map(({ type, json }) => ring.add(type, json, at))
+    const events = news.map((thing) => ring.add(thing, at))
     if (events.length > 0) for (const subscriber of this.#subscribers) subscriber.take(events)
   }
 }

@@ -18,7 +18,7 @@ export class Told {
 
   all(types: ReadonlySet<LiveType>): Standing[] {
     return STANDING_TYPES.filter((type) => types.has(type)).flatMap((type) =>
-      [...this.#told[type].values()].map((json): Standing => ({ type, json })),
+      [...this.#told[type]].map(([key, json]): Standing => ({ type, key, json })),
     )
   }
 
@@ -30,7 +30,7 @@ export class Told {
         const json = this.#write(change)
         if (this.#told[type].get(key) === json) continue
         this.#told[type].set(key, json)
-        news.push({ type, json })
+        news.push({ type, key, json })
       }
     return news
   }
