@@ -30,6 +30,7 @@ import { callDefinitions, type Rendered } from './main/definitions.ts'
 import { DemoAgent } from './main/demo-agent.ts'
 import { seedDemo } from './main/demo-data.ts'
 import { onLeaseLost, replaced, takeLease } from './main/lease.ts'
+import { openLater } from './main/open-later.ts'
 import { asteriskPart, postgresPart } from './main/parts.ts'
 import { openDoor, tryDoor } from './main/door.ts'
 import { tellGate, warnOfGate } from './main/gate-state.ts'
@@ -52,6 +53,8 @@ const MOST_UNWRITTEN_LOG_BYTES = 1024 * 1024
 /** How long the API waits for calls to be taken up at the start. */
 const API_WAITS_MS = 1_000
 const SIMULATOR_BINDS_WITHIN_MS = 2_000
+/** No deadline of background work is as near as this. */
+const BACKGROUND_AFTER_MS = 1_000
 /** What was decided when calls were taken up is sent by then, and answered. */
 const COMMANDS_LEAVE_WITHIN_MS = 20
 
@@ -107,6 +110,9 @@ export async function startPforte(environment: Environment, progress: Progress, 
     if (!postgres.adopted) begun.push(() => stopPostgres(home.path))
     const store = await openStoreFor(service, postgres.databaseUrl, secret, log)
     closers.push(() => store.close())
+    // It may have to wait for a last answer, which nobody else needs to wait for.
+    let backgroundClosed: Promise<void> = Promise.resolve()
+    closers.push(() => backgroundClosed)
     const voice = await openVoice({ command: service.tts.command ?? undefined, cacheDir: await cacheDir(), progress })
     closers.push(() => voice.close())
     const prompts = new PromptStore({ folder: join(home.path, 'prompts'), voice })
@@ -228,18 +234,17 @@ export async function startPforte(environment: Environment, progress: Progress, 
     })
     sms = opened
     closers.push(() => opened.close())
-    const { openBackground } = await import('./main/jobs.ts')
-    const background = openBackground({ postgres, store, service: () => service, metrics: metrics.registry, log, now })
-    closers.push(() => background.close())
+    const { HttpSender } = await import('./webhooks/sender.ts')
+    const sender = new HttpSender({ allowPrivate: () => service.webhooks.allowPrivate })
     const { openApi } = await import('./main/api.ts')
     const http = await openApi({
       environment,
       apiKey,
       apiKeys: store.apiKeys,
       records: store.records,
-      webhooks: store.webhooks,
-      webhookRefusal: (url) => background.sender.refusalOf(url),
       writing: store.writing,
+      webhooks: store.webhooks,
+      webhookRefusal: (url) => sender.refusalOf(url),
       live: store.live,
       prompts,
       announce: announceWith({ prompts, store, announcements, telephony, service: () => service, now }),
@@ -260,6 +265,14 @@ export async function startPforte(environment: Environment, progress: Progress, 
       door,
     })
     closers.push(() => http.close())
+    const background = async () => {
+      const { openBackground } = await import('./main/jobs.ts')
+      return openBackground({ postgres, store, sender, service: () => service, metrics: metrics.registry, log, now })
+    }
+    const closeBackground = openLater(BACKGROUND_AFTER_MS, background, log)
+    closers.push(() => {
+      backgroundClosed = closeBackground()
+    })
     await orStop(started, stop)
     progress.done('calls are taken')
     // A carrier may be away for long; the simulator is here, and what is printed next says that all is ready.

@@ -103,8 +103,8 @@ export type HttpOptions = {
   /** How often an address may come without a good key before it is told to wait. */
   refusalsPerMinute?: number
   records: Records
-  /** Tells those who watch; it is closed with the edge. */
   writing: Writing
+  /** Tells those who watch; it is closed with the edge. */
   live: LiveHub
   webhooks: Webhooks
   /** Why a webhook may not lead there, for whoever asked for it; null: it may. */

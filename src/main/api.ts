@@ -27,10 +27,10 @@ export type ApiDeps = {
   apiKey: string
   apiKeys: ApiKeys
   records: Records
+  writing: Writing
   webhooks: Webhooks
   webhookRefusal: HttpOptions['webhookRefusal']
   live: LiveStore
-  writing: Writing
   prompts: PromptStore
   announce: HttpOptions['announce']
   pingPostgres: () => Promise<PartState>
@@ -57,12 +57,12 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
       apiKey: deps.apiKey,
       apiKeys: deps.apiKeys,
       records,
+      writing: deps.writing,
       webhooks: deps.webhooks,
       webhookRefusal: deps.webhookRefusal,
       live: new LiveHub({ store: deps.live, write: writeChange, log: deps.log, now: deps.now }),
       // Whoever becomes free may have somebody waiting for them.
       onAgentChanged: () => hotline.dispatcher.kick(null),
-      writing: deps.writing,
       prompts: { get: async (hash) => servedPrompt(await deps.prompts.get(hash)) },
       announce: deps.announce,
       parts: async () => ({

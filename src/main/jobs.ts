@@ -2,7 +2,6 @@
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { CronJob, JobRunner } from '../app/ports/jobs.ts'
-import type { WebhookSender } from '../app/ports/webhooks.ts'
 import { idempotencyPurge } from '../app/idempotency-purge.ts'
 import { Retention, RetentionMetrics } from '../app/retention.ts'
 import { ticketClocks } from '../app/tickets/ticket-clocks.ts'
@@ -10,22 +9,21 @@ import { WebhookLoop } from '../app/webhooks/loop.ts'
 import type { Service } from '../config.ts'
 import { openJobs } from '../store/jobs.ts'
 import type { Store } from '../store/open.ts'
-import { HttpSender } from '../webhooks/sender.ts'
+import type { HttpSender } from '../webhooks/sender.ts'
 
 export type BackgroundDeps = {
   postgres: { databaseUrl: string }
   store: Store
+  /** Closed with the work. */
+  sender: HttpSender
   service: () => Service
   metrics: Registry
   log: Logger
   now: () => number
 }
 
-export type Background = JobRunner & { sender: WebhookSender }
-
 /** Begins in the background, and again whenever Postgres was away. */
-export function openBackground({ postgres, store, service, metrics, log, now }: BackgroundDeps): Background {
-  const sender = new HttpSender({ allowPrivate: () => service().webhooks.allowPrivate })
+export function openBackground({ postgres, store, sender, service, metrics, log, now }: BackgroundDeps): JobRunner {
   const webhooks = new WebhookLoop({ outbox: store.deliveries, sender, orders: store.jobs, log, now, random: Math.random })
   const rules = () => service().retention
   const retention = new Retention({ store: store.retention, rules, log, now, metrics: new RetentionMetrics(metrics) })
@@ -45,7 +43,6 @@ export function openBackground({ postgres, store, service, metrics, log, now }: 
     onListening: () => webhooks.lookSoon(),
   })
   return {
-    sender,
     close: async () => {
       await jobs.close()
       sender.close()

@@ -4,6 +4,7 @@ import { Registry } from 'prom-client'
 import t, { type Test } from 'tap'
 import { openBackground } from '../../src/main/jobs.ts'
 import type { Service } from '../../src/config.ts'
+import { HttpSender } from '../../src/webhooks/sender.ts'
 import { freshDatabase, ownPostgres, testStore } from '../support/postgres.ts'
 import { valueOf } from '../support/stories.ts'
 import { until } from '../support/until.ts'
@@ -15,6 +16,7 @@ async function open(t: Test, databaseUrl?: string) {
   const background = openBackground({
     postgres: { databaseUrl: store.url },
     store,
+    sender: new HttpSender({ allowPrivate: () => service.webhooks.allowPrivate }),
     service: () => service,
     metrics: new Registry(),
     log: pino({ level: 'silent' }),

@@ -73,12 +73,19 @@ class Jobs implements JobRunner {
 
   async #keepRunning(): Promise<void> {
     const { log } = this.#options
+    let toldWhy = ''
     while (!this.#closing.signal.aborted) {
       try {
         await this.#runOnce()
       } catch (error) {
-        if (!isUnavailable(error)) log.error({ err: error }, 'background work cannot be done now; it is tried again')
-        else if (!this.#isAway) log.info({}, 'background work waits for Postgres')
+        if (!isUnavailable(error)) {
+          // Once, and not each second for as long as it lasts.
+          const why = (error as Error).message
+          if (why !== toldWhy) log.error({ err: error }, 'background work cannot be done now; it is tried again')
+          toldWhy = why
+        } else if (!this.#isAway) {
+          log.info({}, 'background work waits for Postgres')
+        }
         this.#isAway = true
       }
       await wait(againAfterMs, undefined, { signal: this.#closing.signal, ref: false }).catch(() => {})
