@@ -78,10 +78,17 @@ export function isAccessRefused(error: unknown): boolean {
   return ['28000', '28P01', '3D000', '42501'].includes(codeOf(error))
 }
 
-/** Two transactions stood in each other's way; the same work may simply be done again. */
+/**
+ * Two transactions stood in each other's way; the same work may simply be done again. A customer, or a contract of theirs, that was
+ * there a moment ago and is not any more was erased meanwhile: the next try finds nobody.
+ */
 export function isCollision(error: unknown): boolean {
-  return ['40001', '40P01'].includes(codeOf(error))
+  const code = codeOf(error)
+  if (code === foreignKeyViolation) return /_(customer|contract)_id_fkey$/.test((error as { constraint?: string }).constraint ?? '')
+  return ['40001', '40P01'].includes(code)
 }
+
+const foreignKeyViolation = '23503'
 
 /** Of a violated unique constraint: its name; else null. */
 export function violatedUnique(error: unknown): string | null {

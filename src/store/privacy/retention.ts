@@ -21,6 +21,10 @@ export const withoutValues: Statement = {
   text: `SELECT set_config('pforte.audit_values', 'none', true),
     set_config('pforte.actor', coalesce(nullif(current_setting('pforte.actor', true), ''), '{"pforte": "jobs"}'), true)`,
 }
+const planned: Statement = {
+  name: 'what is old is planned for its values',
+  text: `SELECT set_config('plan_cache_mode', 'force_custom_plan', true)`,
+}
 const beginRun: Statement = {
   name: 'begin a run of the retention',
   text: 'INSERT INTO retention_runs (started_at) VALUES ($1) RETURNING id',
@@ -98,11 +102,14 @@ export class Retention implements RetentionStore {
     const { run } = this.#connections
     const { progress } = sweep
     const [done] = progress === null ? [] : await run<{ doneTo: number }>(progressOf, [progress.name])
-    const from = progress === null ? [] : [done === undefined ? beginning : new Date(done.doneTo)]
+    const from = done === undefined ? beginning : new Date(done.doneTo).toISOString()
     for (const state of sweep.states ?? [null]) {
-      let [at, id] = [beginning, sweep.firstId]
+      let [at, id] = [from, sweep.firstId]
       for (;;) {
-        const page = await run<Old>(sweep.find, [new Date(before), at, id, ...from, ...(state === null ? [] : [state])])
+        const behind = [new Date(before), at, id, ...(state === null ? [] : [state])]
+        const page = await this.#connections.transaction((within, last) =>
+          Promise.all([within(planned, []), last<Old>(sweep.find, behind)]).then(([, found]) => found),
+        )
         yield page.filter(({ goes }) => goes)
         const last = page.at(-1)
         if (last === undefined || page.length < sweep.pageRows) break

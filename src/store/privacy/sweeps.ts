@@ -11,8 +11,9 @@ import type { Statement } from '../connections.ts'
 
 export type Sweep = {
   /**
-   * $1 what is older goes, $2 $3 behind which time and id, and with `progress` $4 from which time on, with `states` $5 of which
-   * state. Answers the page's rows in order: `id`, `at` (as Postgres writes it), and whether it `goes`.
+   * $1 what is older goes, $2 $3 behind which time and id, and with `states` $4 of which state. Answers the page's rows in order:
+   * `id`, `at` (as Postgres writes it), and whether it `goes`. Planned for its values: for any values Postgres may take the rows
+   * between for few, and sort them all at each page.
    */
   find: Statement
   /** $1 ids of rows that go, and what else `given` says. Looks once more whether they still do. Answers `id` of what was taken away. */
@@ -91,7 +92,7 @@ const waitingMessages: Statement = {
 
 const oldMessages = (goes: string): string => `
   SELECT id, created_at::text AS at, ${goes} AS goes FROM messages
-  WHERE state = $5 AND created_at >= $4 AND created_at < $1 AND (created_at, id) > ($2::timestamptz, $3::uuid)
+  WHERE state = $4 AND created_at < $1 AND (created_at, id) > ($2::timestamptz, $3::uuid)
   ORDER BY created_at, id LIMIT 500`
 
 const hasText = `(body <> '' OR sealed_text IS NOT NULL) AND (state <> 'uncertain' OR due_at IS NULL)`
@@ -131,7 +132,7 @@ const numbersOfCalls: Sweep = {
   find: {
     name: 'old numbers of calls',
     text: `SELECT id, started_at::text AS at, caller IS NOT NULL AND ended_at IS NOT NULL AS goes FROM calls
-      WHERE started_at >= $4 AND started_at < $1 AND (started_at, id) > ($2::timestamptz, $3) ORDER BY started_at, id LIMIT 500`,
+      WHERE started_at < $1 AND (started_at, id) > ($2::timestamptz, $3) ORDER BY started_at, id LIMIT 500`,
   },
   take: {
     name: 'take numbers of calls away',

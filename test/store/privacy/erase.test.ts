@@ -309,6 +309,24 @@ t.test('while one is erased, who writes something of them waits, and then finds 
   t.equal(store.connectionsInUse, 0)
 })
 
+t.test('an event for a customer who is being erased finds them, or nobody', async (t) => {
+  const { records } = await service(t)
+  const event = { type: 'payment.received', to: null, data: { amount: '1', invoice: '2' }, idempotencyKey: null, keyId: 'first' }
+  for (let round = 0; round < 5; round += 1) {
+    const { customer } = await customerWithPin(records, String(48213 + round * 7), { number: mobile })
+    const posting = Array.from({ length: 5 }, (_, place) =>
+      new Promise((resolve) => setTimeout(resolve, place)).then(() =>
+        records.postEvent({ ...event, customerId: customer.id } as never, monday),
+      ),
+    )
+    valueOf(await records.eraseCustomer(customer.id, monday))
+    for (const posted of await Promise.all(posting)) {
+      if (!posted.ok) t.match(posted.refusal, { refused: 'not_found', field: 'customerId' })
+      else t.match(await records.message(posted.value.messageIds[0]!), { to: /^erased-/, text: '' })
+    }
+  }
+})
+
 t.test('thousands of calls and messages are erased in one transaction, too', { timeout: 60_000 }, async (t) => {
   const at = await service(t)
   const { records, rows } = at
