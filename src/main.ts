@@ -8,7 +8,7 @@
  */
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import pino from 'pino'
+import type pino from 'pino'
 import { Announcements } from './app/announcements.ts'
 import { Hotline } from './app/hotline.ts'
 import { Metrics } from './app/metrics.ts'
@@ -19,7 +19,7 @@ import type { Telephony } from './app/ports/telephony.ts'
 import { toDefinitions, type Environment, type Service } from './config.ts'
 import { stopAsterisk } from './local/asterisk.ts'
 import { cacheDir } from './local/cache.ts'
-import { ensureSecret, openHome, type Home } from './local/home.ts'
+import { ensureSecret, openHome } from './local/home.ts'
 import { PartFailure } from './local/part-failure.ts'
 import { stopPostgres } from './local/postgres.ts'
 import type { Progress } from './local/progress.ts'
@@ -34,7 +34,7 @@ import { openLater } from './main/open-later.ts'
 import { asteriskPart, postgresPart } from './main/parts.ts'
 import { openDoor, tryDoor } from './main/door.ts'
 import { tellGate, warnOfGate } from './main/gate-state.ts'
-import { hidingNumbers, type NumbersInLog } from './main/log-numbers.ts'
+import { openLog } from './main/log.ts'
 import { defaultLanguage, fallbackPrompt, newestDefinitions, renderWithProgress } from './main/rendering.ts'
 import { removeRunFile, writeRunFile } from './main/run-file.ts'
 import { readServiceFile, type ServiceFile } from './main/service-file.ts'
@@ -48,8 +48,6 @@ import { openTelephony } from './telephony/open.ts'
 /** Pforte's name in Asterisk's dialplan: `Stasis(pforte,…)`. */
 const ARI_APP = 'pforte'
 
-/** What a full disk does not take is kept up to here. */
-const MOST_UNWRITTEN_LOG_BYTES = 1024 * 1024
 /** How long the API waits for calls to be taken up at the start. */
 const API_WAITS_MS = 1_000
 const SIMULATOR_BINDS_WITHIN_MS = 2_000
@@ -387,16 +385,6 @@ async function settleIn(hotline: Hotline, log: pino.Logger): Promise<void> {
   } catch (error) {
     log.error({ err: error }, 'telling Asterisk of agents and prompts failed: a bug in Pforte')
   }
-}
-
-/** On a terminal the log goes to a file, so that the card stays in sight; elsewhere to standard output, as services do. */
-function openLog(environment: Environment, home: Home, numbers: () => NumbersInLog): { log: pino.Logger; logFile: string | null } {
-  const logFile = process.stdout.isTTY ? join(home.log, 'pforte.log') : null
-  const destination = pino.destination({ dest: logFile ?? 1, sync: true, maxLength: MOST_UNWRITTEN_LOG_BYTES })
-  // A full disk costs lines of the log, and no call.
-  destination.on('error', () => {})
-  const log = pino({ level: environment.logLevel, base: null, hooks: hidingNumbers(numbers) }, destination)
-  return { log, logFile }
 }
 
 async function syncDefinitions(store: Store, service: Service, rendered: Rendered, guests: AgentDefinition[], at: number): Promise<void> {
