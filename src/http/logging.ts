@@ -3,13 +3,21 @@
  * in its query), headers (the key), bodies (PINs) or an error's own fields (a
  * database error's `detail` quotes the row that it failed on).
  */
+import { AssertionError } from 'node:assert'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 
-/** The part of an error that never holds a caller's data. */
+/** The part of an error that never holds a caller's data: where it came from, and its message only where we wrote that ourselves. */
 export function causeOf(error: unknown): { name: string; code?: unknown; stack?: string | undefined } {
   if (!(error instanceof Error)) return { name: typeof error }
-  const { name, stack } = error
+  const { name } = error
+  const stack = error instanceof AssertionError ? error.stack : framesOf(error)
   return 'code' in error ? { name, code: error.code, stack } : { name, stack }
+}
+
+/** A stack begins with the message, and Postgres quotes in that what it was given. */
+function framesOf({ stack }: Error): string | undefined {
+  const begin = stack?.indexOf('\n    at ') ?? -1
+  return begin < 0 ? undefined : stack!.slice(begin + 1)
 }
 
 export class DiscreetLog extends LogController {

@@ -20,7 +20,7 @@ export function isPublicAddress(text: string): boolean {
   const address = ipaddr.process(text)
   if (address.range() !== 'unicast') return false
   // Of IPv6, only this much has been given out (RFC 4291).
-  return address.kind() === 'ipv4' || /^[23]/.test(address.toNormalizedString().padStart(4, '0'))
+  return address.kind() === 'ipv4' || (!text.includes('%') && /^[23]/.test(address.toNormalizedString().split(':')[0]!.padStart(4, '0')))
 }
 
 /** The host of a URL as a resolver takes it: without the brackets of IPv6 and without the dot at the end. */

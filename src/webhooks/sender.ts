@@ -13,8 +13,8 @@ import { signatureOf } from './sign.ts'
 
 export const timeoutMs = 10_000
 export const mostAnswerBytes = 64 * 1024
-/** A connection is kept for the next delivery this long. */
-const keptMs = 5_000
+/** A connection is kept for the next delivery this long: less than the five seconds after which many servers end it. */
+const keptMs = 4_000
 
 export type SenderOptions = {
   /** `webhooks.allow_private` of pforte.yaml; asked at each delivery, because the file can be reloaded. */

@@ -22,6 +22,8 @@ t.test('addresses that are', async (t) => {
   for (const host of ['crm.example.com', 'example.com.', '93.184.216.34', '[2606:2800:220:1::1]', 'xn--mnchen-3ya.de', 'münchen.de'])
     t.equal(refusalOf(`https://${host}/pforte?key=1`, false), null, host)
   t.ok(isPublicAddress('93.184.216.34'))
+  t.notOk(isPublicAddress('2::1'), 'short, but nothing that was given out')
+  t.notOk(isPublicAddress('2606:4700::1%eth0'), 'on whichever network that is')
   t.ok(isPublicAddress('::ffff:93.184.216.34'))
   t.notOk(isPublicAddress('::ffff:10.0.0.1'))
   t.notOk(isPublicAddress('crm.example.com'), 'a name is no address')

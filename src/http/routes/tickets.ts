@@ -1,3 +1,4 @@
+import type { Ticket as TicketRecord } from '../../app/ports/records.ts'
 import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { type Api, given, pageOf, problems, timeRange } from '../api.ts'
@@ -146,7 +147,8 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
     async (request, reply) => {
       const ticket = await records.ticket(request.params.id, now())
       if (ticket === null) throw notFound('ticket')
-      return isStillTheSame(request.headers['if-none-match'], ticket.version, reply) ? notModified(reply) : showTicket(ticket)
+      const isKnown = isStillTheSame(request.headers['if-none-match'], ticket.version, reply)
+      return isKnown && standsStill(ticket) ? notModified(reply) : showTicket(ticket)
     },
   )
 
@@ -185,6 +187,11 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
       return reply.send(request.method === 'HEAD' ? null : Readable.from(recording.read(from, to), { objectMode: false, highWaterMark: 1 }))
     },
   })
+}
+
+/** Its version tells of every change, but not of what comes with time alone: clocks that run, a recording that goes. */
+function standsStill({ sla, legal, voicemail }: TicketRecord): boolean {
+  return sla === null && legal === null && voicemail === null
 }
 
 function ticketDigits(said: string): string {

@@ -79,13 +79,16 @@ export const waiting: Statement = {
 
 /** Read webhook by webhook, and changed by their ids: the planner, left to itself, would rather read all there is. */
 export const giveUp: Statement = {
-  name: 'give up what waits behind receivers that rest',
+  name: 'give up what waits behind receivers that rest or are switched off',
   text: `UPDATE webhook_deliveries SET state = 'dead', done_at = $2, last_error = coalesce(last_error, 'the receiver takes nothing')
     WHERE id = ANY (ARRAY(
-      SELECT d.id FROM webhook_health h CROSS JOIN LATERAL (
-        SELECT id, since FROM webhook_deliveries WHERE webhook_id = h.webhook_id AND state = 'pending' AND next_at < $1
+      SELECT d.id FROM (
+        SELECT webhook_id FROM webhook_health WHERE rests_until IS NOT NULL
+        UNION SELECT id FROM webhooks WHERE disabled_at IS NOT NULL) rests
+      CROSS JOIN LATERAL (
+        SELECT id, since FROM webhook_deliveries WHERE webhook_id = rests.webhook_id AND state = 'pending' AND next_at < $1
         ORDER BY next_at LIMIT ${mostAtOnce}) d
-      WHERE h.rests_until IS NOT NULL AND d.since < $1 LIMIT ${mostAtOnce}))
+      WHERE d.since < $1 LIMIT ${mostAtOnce}))
     RETURNING id`,
 }
 

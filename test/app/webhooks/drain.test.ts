@@ -15,9 +15,9 @@ const minute = 60_000
 const hour = 60 * minute
 const never = new AbortController().signal
 
-async function open(t: Test, { timeoutMs = 1_000 } = {}) {
+async function open(t: Test) {
   const store = await testStore(t)
-  const sender = new HttpSender({ allowPrivate: () => true, timeoutMs })
+  const sender = new HttpSender({ allowPrivate: () => true })
   t.teardown(() => sender.close())
   const clock = { at: Date.now() }
   const logged: object[] = []
@@ -238,6 +238,20 @@ t.test('what waits behind a receiver that takes nothing is given up after a day 
   await loop.lookForWork()
   t.equal((await deliveries(webhook.id, 'pending')).length, 0)
   t.match((await deliveries(webhook.id, 'dead'))[0], { lastError: /it answered 502|takes nothing/ })
+})
+
+t.test('what waits for a webhook that was switched off is given up after a day, and is not told months later', async (t) => {
+  const { store, webhookTo, tell, clock, deps, drain, deliveries } = await open(t)
+  const crm = await receiver(t)
+  const webhook = await webhookTo(crm)
+  await tell('a', { id: 'a', step: 1 })
+  valueOf(await store.webhooks.change(webhook.id, { active: false }, clock.at))
+  clock.at += 25 * hour
+  await new WebhookLoop({ ...deps, orders: store.jobs }).lookForWork()
+  t.equal((await deliveries(webhook.id, 'pending')).length, 0)
+  valueOf(await store.webhooks.change(webhook.id, { active: true }, clock.at))
+  await drain(webhook.id)
+  t.equal(crm.received.length, 0)
 })
 
 t.test('what was cut short because Pforte ended is tried again, and counts as no failure', async (t) => {
