@@ -316,7 +316,7 @@ function recordsOf(
     ticket: (id, at) => tickets.get(id, at),
     createTicket: (ticket, at) => ticketChanges.create(ticket, at),
     changeTicket: (id, change, at) => ticketChanges.change(id, change, at),
-    mergeTicket: (id, into, at) => ticketMerge.merge(id, into, at),
+    mergeTicket: (id, into, version, at) => ticketMerge.merge(id, into, version, at),
     comment: (ticketId, comment, at) => ticketComments.add(ticketId, comment, at),
     comments: (ticketId, page) => ticketComments.list(ticketId, page),
     messages: (filter, page) => messages.list(filter, page),

@@ -5,7 +5,7 @@
  */
 import { sql, type Transaction } from 'kysely'
 import type { Result, Ticket } from '../app/ports/records.ts'
-import { countingHours } from '../domain/ticket/clocks.ts'
+import { countingHours, pastOver } from '../domain/ticket/clocks.ts'
 import { resumed, stopped } from '../domain/ticket/sla.ts'
 import { changedIn } from './changes.ts'
 import type { Connections } from './connections.ts'
@@ -36,8 +36,11 @@ export class TicketMerge {
     this.#sms = sms
   }
 
-  /** A merge that was done already does nothing. Answers the merged ticket. */
-  async merge(id: string, into: string, at: number): Promise<Result<Ticket>> {
+  /**
+   * A merge that was done already does nothing. Answers the merged ticket.
+   * @param version that the ticket that ends must have; undefined: any
+   */
+  async merge(id: string, into: string, version: number | undefined, at: number): Promise<Result<Ticket>> {
     const noTarget = refuse('not_found', 'into', 'There is no such ticket.')
     if (!isId(id)) return refuse('not_found', null, 'There is no ticket with this id.')
     if (!isId(into)) return noTarget
@@ -55,6 +58,9 @@ export class TicketMerge {
       if (source === undefined) return refuse('not_found', null, 'There is no ticket with this id.')
       if (target === undefined) return noTarget
       if (source.merged_into !== target.id) {
+        if (version !== undefined && version !== source.version) {
+          return refuse('conflict', 'version', `The ticket has version ${source.version} by now: somebody has changed it.`)
+        }
         if (source === target) return refuse('conflict', 'into', 'A ticket cannot be merged into itself.')
         if (source.merged_into !== null) return refuse('conflict', null, await mergedAway(transaction, source.merged_into))
         if (target.merged_into !== null) return refuse('conflict', 'into', await mergedAway(transaction, target.merged_into))
@@ -100,7 +106,8 @@ export class TicketMerge {
     const taken = takenOver(source, target)
     if (Object.keys(taken).every((column) => taken[column as keyof Row] === target[column as keyof Row])) return
     const row = { ...target, ...taken }
-    const { sla, ...clocks } = clocksOf(row)
+    // What was completed is open again under another number, and its fault has as few dates to tell as if it had been reopened.
+    const { sla, ...clocks } = source.status === 'completed' ? pastOver(clocksOf(row), this.#sms.ticketRules, at) : clocksOf(row)
     await transaction
       .updateTable('tickets')
       .set({
@@ -109,6 +116,7 @@ export class TicketMerge {
         queue: row.queue,
         fault: row.fault,
         reported_at: row.reported_at === null ? null : new Date(row.reported_at),
+        notice_given_at: row.notice_given_at === null ? null : new Date(row.notice_given_at),
         version: target.version + 1,
         updated_at: new Date(at),
         // The promise of a ticket that was completed goes on with what was left, as if it had been reopened.
@@ -148,6 +156,7 @@ function takenOver(source: Row, target: Row): Partial<Row> {
     fault: true,
     // The law counts from the first report, whichever ticket that was.
     reported_at: reportedAt === target.created_at ? null : reportedAt,
+    notice_given_at: target.notice_given_at ?? source.notice_given_at,
     legal_told: Math.max(source.legal_told, target.legal_told),
   }
 }

@@ -93,3 +93,21 @@ t.test('a change whose answer was lost is not refused when it comes again with i
     t.equal(answer.headers.get('idempotency-replayed'), replayed)
   }
 })
+
+t.test(
+  'who merges a ticket that somebody has changed meanwhile is told so, and the clocks of one that has any are always told',
+  async (t) => {
+    const http = await runHttp(t)
+    const [id, into] = [await ticket(http), await ticket(http)]
+    await http.ask('PATCH', `/v1/tickets/${id}`, { status: 'in_progress' })
+    const late = await http.ask('POST', `/v1/tickets/${id}/merge`, { into }, { 'if-match': '"1"' })
+    t.match(late, { status: 412, body: { code: 'precondition_failed' } })
+    t.equal(late.headers.get('etag'), '"2"')
+    const merged = await http.ask('POST', `/v1/tickets/${id}/merge`, { into }, { 'if-match': '"2"' })
+    t.match(merged, { status: 200, body: { mergedInto: into } })
+
+    const fault = await http.ask('POST', '/v1/tickets', { subject: 'Kein Netz', caller: '+4962155501', fault: true })
+    const again = await http.ask('GET', `/v1/tickets/${fault.body.id}`, undefined, { 'if-none-match': fault.headers.get('etag')! })
+    t.match(again, { status: 200, body: { legal: {} } })
+  },
+)

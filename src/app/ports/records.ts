@@ -169,6 +169,7 @@ export type MessageRecord = {
 }
 export type MessageFilter = {
   ticketId?: string
+  customerId?: string
   to?: string
   from?: string
   direction?: MessageDirection
@@ -189,6 +190,8 @@ export type NewTicketRequest = {
 export type TicketChange = {
   status?: TicketStatus
   subject?: string
+  /** With the contract that a ticket of theirs would get, unless `contractId` is given too; null: nobody's. */
+  customerId?: string | null
   contractId?: string | null
   fault?: boolean
   slaPaused?: boolean
@@ -269,7 +272,7 @@ export interface Records extends PrivacyRecords {
   /** Along allowed ways only. A change that changes nothing does nothing. */
   changeTicket(id: string, change: TicketChange, at: number): Promise<Result<Ticket>>
   /** From now on `into` goes on in its place; nobody is told. Answers the merged one. */
-  mergeTicket(id: string, into: string, at: number): Promise<Result<Ticket>>
+  mergeTicket(id: string, into: string, version: number | undefined, at: number): Promise<Result<Ticket>>
   comment(ticketId: string, comment: { author: string; text: string }, at: number): Promise<Result<TicketComment>>
   /** Null: there is no such ticket. */
   comments(ticketId: string, page: PageRequest): Promise<Page<TicketComment> | null>

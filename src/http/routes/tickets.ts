@@ -102,13 +102,20 @@ export function ticketRoutes(app: Api, { records, service, now }: HttpOptions): 
           'It is completed without an SMS, its comments move to the other, and what its customer writes from now on is about the ' +
           'other. Its voicemail stays with it (`GET /v1/tickets?mergedInto=…`). The legal clock of a fault goes by the first report.',
         params: IdParam('the ticket that ends'),
+        headers: IfMatch,
         body: Merge,
         response: { 200: ref(Ticket), ...problems },
       },
     },
     async (request, reply) => {
-      const ticket = valueOf(await records.mergeTicket(request.params.id, request.body.into, now()))
-      reply.header('etag', etagOf(ticket.version))
+      const { id } = request.params
+      const at = now()
+      const ticket = await changeMatching(
+        request.headers['if-match'],
+        reply,
+        () => records.ticket(id, at),
+        (version) => records.mergeTicket(id, request.body.into, version, at),
+      )
       return showTicket(ticket)
     },
   )
