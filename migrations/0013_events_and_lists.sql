@@ -28,6 +28,6 @@ CREATE INDEX tickets_by_caller ON tickets (caller, created_at DESC, id DESC, sta
 DROP INDEX tickets_by_customer;
 CREATE INDEX tickets_by_customer ON tickets (customer_id, created_at DESC, id DESC, status, queue, fault);
 DROP INDEX tickets_by_queue;
-CREATE INDEX tickets_by_queue ON tickets (queue, status, created_at DESC, id DESC, fault) WHERE queue IS NOT NULL;
+CREATE INDEX tickets_by_queue ON tickets (queue, status, (created_at AT TIME ZONE 'UTC') DESC, id DESC, fault);
 DROP INDEX tickets_overdue;
 CREATE INDEX tickets_overdue ON tickets (created_at DESC, id DESC, status, queue, fault) WHERE is_overdue;
