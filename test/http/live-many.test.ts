@@ -1,6 +1,8 @@
 /** Many who watch cost what one does; one who does not read costs nobody anything. */
 import t from 'tap'
+import { defaultLiveLimits } from '../../src/app/live/limits.ts'
 import type { LiveStore } from '../../src/app/ports/live.ts'
+import { HandTimers } from '../support/hand-timers.ts'
 import { until } from '../support/until.ts'
 import { Watcher } from '../support/watcher.ts'
 import { watching } from './watching.ts'
@@ -64,6 +66,34 @@ t.test(`nobody watches, and nothing is read; ${MANY} watch, and a change is read
   })
   await makeTicket('and again')
   t.strictSame(before(), left)
+})
+
+t.test('much at once is told piece by piece, and too much is not told at all: everybody begins anew', async (t) => {
+  const timers = new HandTimers()
+  let isTooMuch = false
+  const { watch, makeTicket } = await watching(t, ({ live }) => ({
+    timers,
+    now: () => 0,
+    limits: { ...defaultLiveLimits, atOnce: 2 },
+    store: { ...live, take: () => ({ ...live.take(), isTooMuch }) },
+  }))
+  const watcher = await watch('?types=ticket.changed,queue.changed')
+  for (const subject of ['1', '2', '3', '4', '5']) await makeTicket(subject)
+  const told: string[] = []
+  for (const many of [2, 2, 1]) {
+    await until('the next piece', () => timers.fire(defaultLiveLimits.gatherMs) === 1)
+    for (let place = 0; place < many; place += 1) told.push((await watcher.next('ticket.changed')).data.subject)
+  }
+  t.strictSame(told, ['1', '2', '3', '4', '5'])
+
+  isTooMuch = true
+  await makeTicket('6')
+  await until('the next piece', () => timers.fire(defaultLiveLimits.gatherMs) === 1)
+  await watcher.next('ready')
+  t.strictSame(
+    watcher.heard.slice(-3).map(({ event }) => event),
+    ['reset', 'queue.changed', 'ready'],
+  )
 })
 
 t.test('one who does not read is cut off; all others are told everything meanwhile', async (t) => {
