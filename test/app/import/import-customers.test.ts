@@ -105,6 +105,16 @@ t.test('a file of customers comes in as if each had been entered by hand', async
   for (const pin of pins.values()) t.equal(await opens(pin), 'right')
 })
 
+t.test('who imported is on record, and what was drawn for whom is not', async (t) => {
+  const { store, bring } = await office(t)
+  const letters = new Pile()
+  await bring(file, { letters })
+  const { items } = await store.records.audit({ actor: 'office' }, { limit: 50, cursor: null })
+  t.same(new Set(items.map(({ actor }) => JSON.stringify(actor))), new Set(['{"cli":"office"}']))
+  t.same(new Set(items.map(({ object }) => object)), new Set(['customer', 'phone_number', 'contract', 'pin']))
+  for (const pin of letters.pins().values()) t.notMatch(JSON.stringify(items.map(({ after }) => after)), `"${pin}"`)
+})
+
 t.test('a PIN that was drawn stands in the letters, and in no row', async (t) => {
   const { store, bring } = await office(t)
   const letters = new Pile()
