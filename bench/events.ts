@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { parseDocument } from 'yaml'
 import { TestPforte } from '../test/support/pforte.ts'
 import { judged, ms, quantile, told, type Figure } from './figure.ts'
+import { besideDisk } from './load/disk.ts'
 import { asFastAsItGoes, atRate, type Asked, type Loaded, type Target } from './load/http-load.ts'
 import type { BenchOptions } from './run.ts'
 
@@ -60,7 +61,7 @@ export async function run({ progress }: BenchOptions): Promise<Figure[]> {
     const half = BAR_PER_SECOND / 2
     progress.step(`events: ${half} a second`)
     const before = await counted(pforte)
-    const load = await atRate(target(100), half, LOAD_MS, events('half'))
+    const { value: load, syncMs } = await besideDisk(pforte.home, atRate(target(100), half, LOAD_MS, events('half')))
     const after = await counted(pforte)
     complete(load, after.events - before.events)
     const p99 = quantile(load.spentMs, 0.99)
@@ -68,6 +69,7 @@ export async function run({ progress }: BenchOptions): Promise<Figure[]> {
     figures.push(
       judged(name, `${half} events a second (p50 ${ms(quantile(load.spentMs, 0.5))})`, measured, `< ${BAR_P99_MS} ms`, p99 < BAR_P99_MS),
       told(name, '  messages that left meanwhile, a second', count((after.left - before.left) / load.seconds)),
+      told(name, '  the disk alone, to keep a page (p50, p99)', `${ms(quantile(syncMs, 0.5))}, ${ms(quantile(syncMs, 0.99))}`),
     )
     progress.done('events')
     return figures
