@@ -73,12 +73,13 @@ export class Tickets {
   /** Newest first. An id that is none matches nothing. */
   async list(filter: TicketFilter, page: PageRequest, at = this.#now()): Promise<Page<Ticket>> {
     for (const id of [filter.customerId, filter.mergedInto]) if (id !== undefined && !isId(id)) return { items: [], next: null }
-    const most = page.limit + 1
     const queues = filter.queue === undefined ? [] : await this.#connections.run<{ name: string }>(queueNames, [filter.queue])
-    const names = queues.map(({ name }) => name)
-    const { rows } = await sql<Row>`
-      SELECT ${shown} FROM (${found(filter, names, conditions(filter, names, page, at), most, at)}) t ${beside}
-      ORDER BY t.created_at DESC, t.id DESC LIMIT ${most}`.execute(this.#connections.kysely)
+    const { rows } = await ticketPage(
+      filter,
+      queues.map(({ name }) => name),
+      page,
+      at,
+    ).execute(this.#connections.kysely)
     const rules = this.#rules()
     return pageOf(
       rows,
@@ -96,6 +97,14 @@ export class Tickets {
   some(ids: readonly string[], at = this.#now()): Promise<Ticket[]> {
     return readTickets(this.#connections.kysely, this.#rules(), ids, at)
   }
+}
+
+/** A page, with one row more where there is another. @param queues all names of the filter's queue */
+export function ticketPage(filter: TicketFilter, queues: readonly string[], page: PageRequest, at: number): RawBuilder<Row> {
+  const most = page.limit + 1
+  return sql<Row>`
+    SELECT ${shown} FROM (${found(filter, queues, page, at)}) t ${beside}
+    ORDER BY t.created_at DESC, t.id DESC LIMIT ${most}`
 }
 
 /** As it stands, in a transaction or outside. */
@@ -117,56 +126,58 @@ function overdue(at: number): { written: RawBuilder<unknown>; since: RawBuilder<
   }
 }
 
-function conditions(filter: TicketFilter, queues: readonly string[], { cursor }: PageRequest, at: number): RawBuilder<unknown>[] {
+/** How an index has the time: as it stands, or (`tickets_by_queue`, `tickets_by_fault`) in a form of its own. */
+type TimeForm = (time: RawBuilder<unknown>) => RawBuilder<unknown>
+const asItStands: TimeForm = (time) => time
+const inUtc: TimeForm = (time) => sql`(${time} AT TIME ZONE 'UTC')`
+
+/** But for the queue, which may have several names. */
+function conditions(filter: TicketFilter, { cursor }: PageRequest, at: number, form: TimeForm): RawBuilder<unknown>[] {
   const all: RawBuilder<unknown>[] = []
+  const madeAt = form(sql`t.created_at`)
   if (filter.number !== undefined) all.push(sql`t.number = ${filter.number}`)
   if (filter.caller !== undefined) all.push(sql`t.caller = ${filter.caller}`)
   if (filter.customerId !== undefined) all.push(sql`t.customer_id = ${filter.customerId}`)
   if (filter.mergedInto !== undefined) all.push(sql`t.merged_into = ${filter.mergedInto}`)
-  if (filter.queue !== undefined) all.push(sql`t.queue = ANY (${queues}::text[])`)
   if (filter.fault !== undefined) all.push(filter.fault ? sql`t.fault` : sql`NOT t.fault`)
   if (filter.status !== undefined) all.push(sql`t.status = ${filter.status}`)
   if (filter.overdue === false) all.push(sql`NOT (${overdue(at).written} OR coalesce(${overdue(at).since}, false))`)
-  if (filter.from !== undefined) all.push(sql`t.created_at >= ${moment(filter.from)}`)
-  if (filter.to !== undefined) all.push(sql`t.created_at < ${moment(filter.to)}`)
+  if (filter.from !== undefined) all.push(sql`${madeAt} >= ${form(moment(filter.from))}`)
+  if (filter.to !== undefined) all.push(sql`${madeAt} < ${form(moment(filter.to))}`)
   if (cursor !== null) {
     const key = decodeCursor(cursor)
     if (key === null || !isId(key.id))
       throw new BadCursor('This cursor is none that a page gave. Use `next` of the page before, unchanged.')
-    all.push(sql`(t.created_at, t.id) < (${moment(key.at)}, ${key.id})`)
+    all.push(sql`(${madeAt}, t.id) < (${form(moment(key.at))}, ${key.id})`)
   }
   return all
 }
 
 /** The newest that fit, by the index of what narrows them most. */
-function found(
-  filter: TicketFilter,
-  queues: readonly string[],
-  fitting: RawBuilder<unknown>[],
-  most: number,
-  at: number,
-): RawBuilder<unknown> {
+function found(filter: TicketFilter, queues: readonly string[], page: PageRequest, at: number): RawBuilder<unknown> {
   const { number, caller, customerId, mergedInto, queue, fault } = filter
-  if (filter.overdue === true) {
+  const most = page.limit + 1
+  const isNarrow = [number, caller, customerId, mergedInto].some((narrow) => narrow !== undefined)
+  if (filter.overdue === true || isNarrow || (queue === undefined && fault === undefined)) {
+    const fitting = conditions(filter, page, at, asItStands)
+    if (queue !== undefined) fitting.push(sql`t.queue = ANY (${queues}::text[])`)
+    if (filter.overdue !== true) return newest(fitting, most, asItStands)
     const { written, since } = overdue(at)
-    return sql`(${newest([written, ...fitting], most)}) UNION ALL (${newest([since, ...fitting], most)})`
+    // OFFSET 0: what has come since is found by its due time, of which Postgres cannot know how seldom it is.
+    const lately = sql`(SELECT * FROM tickets t WHERE ${since} OFFSET 0)`
+    return sql`(${newest([written, ...fitting], most, asItStands)}) UNION ALL (${newest(fitting, most, asItStands, lately)})`
   }
-  if ([number, caller, customerId, mergedInto].some((narrow) => narrow !== undefined)) return newest(fitting, most)
-  const statuses = filter.status === undefined ? ticketStatuses : [filter.status]
-  if (queue !== undefined) {
-    return sql`SELECT t.* FROM unnest(${queues}::text[]) asked (queue), unnest(${statuses}::text[]) also (status)
-      CROSS JOIN LATERAL (${newest([sql`t.queue = asked.queue AND t.status = also.status`, ...fitting], most)}) t`
-  }
-  if (fault !== undefined) {
-    return sql`SELECT t.* FROM unnest(${statuses}::text[]) also (status)
-      CROSS JOIN LATERAL (${newest([sql`t.status = also.status`, ...fitting], most)}) t`
-  }
-  return newest(fitting, most)
+  const fitting = conditions(filter, page, at, inUtc)
+  const statuses = sql`unnest(${filter.status === undefined ? ticketStatuses : [filter.status]}::text[]) also (status)`
+  return queue === undefined
+    ? sql`SELECT t.* FROM ${statuses} CROSS JOIN LATERAL (${newest([sql`t.status = also.status`, ...fitting], most, inUtc)}) t`
+    : sql`SELECT t.* FROM unnest(${queues}::text[]) asked (queue), ${statuses}
+        CROSS JOIN LATERAL (${newest([sql`t.queue = asked.queue AND t.status = also.status`, ...fitting], most, inUtc)}) t`
 }
 
-function newest(fitting: RawBuilder<unknown>[], most: number): RawBuilder<unknown> {
+function newest(fitting: RawBuilder<unknown>[], most: number, form: TimeForm, source = sql`tickets`): RawBuilder<unknown> {
   const where = fitting.length === 0 ? sql`` : sql`WHERE ${sql.join(fitting, sql` AND `)}`
-  return sql`SELECT * FROM tickets t ${where} ORDER BY t.created_at DESC, t.id DESC LIMIT ${most}`
+  return sql`SELECT * FROM ${source} t ${where} ORDER BY ${form(sql`t.created_at`)} DESC, t.id DESC LIMIT ${most}`
 }
 
 function asTicket(row: Row, rules: TicketRules, at: number): Ticket {
