@@ -1,13 +1,11 @@
 /** Calls as people and other systems read them. */
 import type { Kysely } from 'kysely'
-import type { CallOutcome } from '../domain/call/commands.ts'
-import type { CallRecord, Page, PageRequest, TimeRange } from '../app/ports/records.ts'
+import type { CallFilter, CallRecord, Page, PageRequest } from '../app/ports/records.ts'
 import type { Connections } from './connections.ts'
+import { isId } from './ids.ts'
 import { newestFirst, pageOf } from './pages.ts'
 import { printable } from './phone-numbers.ts'
 import { moment, type Schema } from './schema.ts'
-
-export type CallFilter = { caller?: string; line?: string; outcome?: CallOutcome } & TimeRange
 
 export class CallRecords {
   readonly #connections: Connections
@@ -16,9 +14,16 @@ export class CallRecords {
     this.#connections = connections
   }
 
-  /** Newest first. */
+  /** Newest first. An id that is none matches nothing. */
   async list(filter: CallFilter, page: PageRequest): Promise<Page<CallRecord>> {
+    const { customerId, ticketId } = filter
+    for (const id of [customerId, ticketId]) if (id !== undefined && !isId(id)) return { items: [], next: null }
     let query = records(this.#connections.kysely)
+    if (customerId !== undefined) query = query.where('calls.customer_id', '=', customerId)
+    if (ticketId !== undefined)
+      query = query.where('calls.id', '=', (builder) =>
+        builder.selectFrom('tickets').select('tickets.call_id').where('tickets.id', '=', ticketId),
+      )
     if (filter.caller !== undefined) query = query.where('calls.caller', '=', printable(filter.caller))
     if (filter.line !== undefined) query = query.where('calls.line', '=', printable(filter.line))
     if (filter.outcome !== undefined) query = query.where('calls.outcome', '=', filter.outcome)

@@ -10,7 +10,7 @@ import { printable, type PhoneNumbers } from './phone-numbers.ts'
 import type { Schema } from './schema.ts'
 import type { SmsIntents } from './sms/intents.ts'
 import { clockColumns, clocksOf, clockValues } from './ticket-clocks.ts'
-import { namedContract } from './ticket-match.ts'
+import { contractOfCustomer, namedContract, type TicketContract } from './ticket-match.ts'
 import { otherContract, otherPause, otherStatus, type Clocked } from './ticket-clock-changes.ts'
 import { readTicket } from './ticket-records.ts'
 import { createTicket, enterStatus } from './tickets.ts'
@@ -18,6 +18,7 @@ import { createTicket, enterStatus } from './tickets.ts'
 const noCustomer = refuse('not_found', 'customerId', 'There is no such customer.')
 const noContract = refuse('not_found', 'contractId', 'There is no such contract.')
 const otherCustomer = refuse('conflict', 'contractId', 'This contract is of another customer.')
+const nobodysContract = refuse('conflict', 'contractId', 'A contract is of a customer, so customerId cannot be null beside it.')
 const noTicket = refuse('not_found', null, 'There is no ticket with this id.')
 
 export class TicketChanges {
@@ -62,7 +63,7 @@ export class TicketChanges {
     return this.#connections.kyselyTransaction<Result<Ticket>>(async (transaction) => {
       const row = await transaction
         .selectFrom('tickets')
-        .select([...clockColumns, 'subject', 'version', 'customer_id', 'contract_id', 'queue', 'notice_given_at', 'merged_into'])
+        .select([...clockColumns, 'subject', 'version', 'customer_id', 'contract_id', 'queue', 'call_id', 'merged_into'])
         .where('id', '=', id)
         .forUpdate()
         .executeTakeFirst()
@@ -76,10 +77,10 @@ export class TicketChanges {
         customerId: row.customer_id,
         contractId: row.contract_id,
         queue: row.queue,
-        noticeGivenAt: row.notice_given_at,
         clocks: clocksOf(row),
       }
-      const after = await this.#changed(transaction, id, before, change, { createdAt: row.created_at, reportedAt: row.reported_at, at })
+      const about = { createdAt: row.created_at, reportedAt: row.reported_at, callId: row.call_id }
+      const after = await this.#changed(transaction, id, before, change, { ...about, at })
       if (!after.ok) return after
       if (!isSame(before, after.value)) {
         if (row.merged_into !== null) return refuse('conflict', null, await mergedAway(transaction, row.merged_into))
@@ -95,23 +96,46 @@ export class TicketChanges {
     id: string,
     before: Standing,
     change: TicketChange,
-    { createdAt, reportedAt, at }: { createdAt: number; reportedAt: number | null; at: number },
+    about: About,
   ): Promise<Result<Standing>> {
     const rules = this.#sms.ticketRules
-    const { status = before.clocks.status, fault = before.fault, noticeSentAt = before.noticeGivenAt } = change
+    const { status = before.clocks.status, fault = before.fault, noticeSentAt = before.clocks.noticeGivenAt } = change
+    const { createdAt, reportedAt, at } = about
     if (status !== before.clocks.status && !mayBecome(before.clocks.status, status)) {
       return refuse('conflict', 'status', noWay(before.clocks.status, status))
     }
-    let after: Standing = { ...before, fault, noticeGivenAt: noticeSentAt }
+    let after: Standing = { ...before, fault }
     if (change.subject !== undefined) after = { ...after, subject: printable(change.subject) }
-    if (change.contractId !== undefined && change.contractId !== before.contractId) {
-      const found = await this.#withContract(transaction, id, after, change.contractId, createdAt, at)
+    const customerId = change.customerId?.toLowerCase() ?? change.customerId
+    if (customerId !== undefined && customerId !== before.customerId) {
+      const found = await this.#withCustomer(transaction, id, after, { customerId, contractId: change.contractId }, about)
+      if (!found.ok) return found
+      after = found.value
+    } else if (change.contractId !== undefined && change.contractId !== before.contractId) {
+      if (customerId === null && change.contractId !== null) return nobodysContract
+      const found = await this.#withContract(transaction, id, after, change.contractId, about)
       if (!found.ok) return found
       after = found.value
     }
-    const clocked: Clocked = { ...after.clocks, reportedAt: fault ? (reportedAt ?? createdAt) : null }
+    const clocked: Clocked = { ...after.clocks, reportedAt: fault ? (reportedAt ?? createdAt) : null, noticeGivenAt: noticeSentAt }
     const paused = otherPause(otherStatus(clocked, status, rules, at), change, rules, at)
     return paused.ok ? { ok: true, value: { ...after, clocks: paused.value } } : paused
+  }
+
+  /** Another customer's, or nobody's; with the contract that was named, else the one that it would have had if it were made now. */
+  async #withCustomer(
+    transaction: Transaction<Schema>,
+    id: string,
+    before: Standing,
+    { customerId, contractId }: { customerId: string | null; contractId: string | null | undefined },
+    about: About,
+  ): Promise<Result<Standing>> {
+    const after = { ...before, customerId }
+    if (customerId === null) return contractId == null ? { ok: true, value: withoutContract(after) } : nobodysContract
+    if (!isId(customerId) || !(await isCustomer(transaction, customerId))) return noCustomer
+    if (contractId !== undefined) return this.#withContract(transaction, id, after, contractId, about)
+    const contract = await contractOfCustomer(transaction, { customerId, callId: about.callId }, about.at)
+    return { ok: true, value: contract === null ? withoutContract(after) : await this.#promised(transaction, id, after, contract, about) }
   }
 
   async #withContract(
@@ -119,24 +143,31 @@ export class TicketChanges {
     id: string,
     before: Standing,
     contractId: string | null,
-    createdAt: number,
-    at: number,
+    about: About,
   ): Promise<Result<Standing>> {
-    const rules = this.#sms.ticketRules
-    if (contractId === null) {
-      return { ok: true, value: { ...before, contractId: null, queue: null, clocks: { ...before.clocks, sla: null } } }
-    }
+    if (contractId === null) return { ok: true, value: withoutContract(before) }
     const contract = isId(contractId) ? await namedContract(transaction, contractId) : undefined
     if (contract === undefined) return noContract
     if (before.customerId !== null && before.customerId !== contract.customerId) return otherCustomer
+    const after = { ...before, customerId: contract.customerId }
+    return { ok: true, value: await this.#promised(transaction, id, after, contract, about) }
+  }
+
+  async #promised(
+    transaction: Transaction<Schema>,
+    id: string,
+    before: Standing,
+    contract: TicketContract,
+    { createdAt, at }: About,
+  ): Promise<Standing> {
     const changes = await transaction
       .selectFrom('ticket_changes')
       .select(['status', 'changed_at as at'])
       .where('ticket_id', '=', id)
       .orderBy('version')
       .execute()
-    const clocks = otherContract(before.clocks, contract, { createdAt, changes }, rules, at)
-    return { ok: true, value: { ...before, customerId: contract.customerId, contractId, queue: contract.queue, clocks } }
+    const clocks = otherContract(before.clocks, contract, { createdAt, changes }, this.#sms.ticketRules, at)
+    return { ...before, contractId: contract.contractId, queue: contract.queue, clocks }
   }
 
   async #write(
@@ -157,7 +188,7 @@ export class TicketChanges {
         customer_id: after.customerId,
         contract_id: after.contractId,
         queue: after.queue,
-        notice_given_at: after.noticeGivenAt === null ? null : new Date(after.noticeGivenAt),
+        notice_given_at: after.clocks.noticeGivenAt === null ? null : new Date(after.clocks.noticeGivenAt),
         version,
         updated_at: new Date(at),
         ...clockValues(after.clocks, this.#sms.ticketRules, at),
@@ -182,13 +213,19 @@ type Standing = {
   customerId: string | null
   contractId: string | null
   queue: string | null
-  noticeGivenAt: number | null
   clocks: Clocked
 }
 
+/** What of it cannot. Epoch ms. */
+type About = { createdAt: number; reportedAt: number | null; callId: string | null; at: number }
+
+function withoutContract(before: Standing): Standing {
+  return { ...before, contractId: null, queue: null, clocks: { ...before.clocks, sla: null } }
+}
+
 function isSame(before: Standing, after: Standing): boolean {
-  const said = ({ clocks: { status, sla }, queue, ...rest }: Standing): string =>
-    JSON.stringify([rest, status, sla?.clock.is, sla?.clock.is === 'paused' ? sla.clock.why : null])
+  const said = ({ clocks: { status, sla, noticeGivenAt }, queue, ...rest }: Standing): string =>
+    JSON.stringify([rest, status, noticeGivenAt, sla?.clock.is, sla?.clock.is === 'paused' ? sla.clock.why : null])
   return said(before) === said(after)
 }
 

@@ -1,6 +1,6 @@
 /** What a change of a ticket does to its clocks. Without I/O: the rows are read and written elsewhere. */
 import type { Result, TicketChange, TicketStatus } from '../app/ports/records.ts'
-import { countingHours, type TicketClocks, type TicketRules } from '../domain/ticket/clocks.ts'
+import { countingHours, pastOver, type TicketClocks, type TicketRules } from '../domain/ticket/clocks.ts'
 import { openMsBetween } from '../domain/ticket/open-time.ts'
 import { paused, resumed, spentBy, stopped, type SlaClock } from '../domain/ticket/sla.ts'
 import { refuse } from './customers.ts'
@@ -10,13 +10,15 @@ export type Clocked = TicketClocks
 /** When the ticket began, and which statuses it entered since, in order. Epoch ms. */
 export type TicketPast = { createdAt: number; changes: { status: TicketStatus; at: number }[] }
 
-/** Completed, the promise is kept or broken; reopened, it goes on with what was left. */
-export function otherStatus(clocks: Clocked, status: TicketStatus, rules: TicketRules, at: number): Clocked {
-  if (status === clocks.status) return clocks
+/** Completed, the promise is kept or broken; reopened, it goes on with what was left, and the law without what has passed. */
+export function otherStatus(before: Clocked, status: TicketStatus, rules: TicketRules, at: number): Clocked {
+  if (status === before.status) return before
+  const isReopened = before.status === 'completed'
+  const clocks = { ...(isReopened ? pastOver(before, rules, at) : before), status }
   const { sla } = clocks
-  if (sla === null) return { ...clocks, status }
-  if (status === 'completed') return { ...clocks, status, sla: { ...sla, clock: stopped(sla.clock, countingHours(rules, sla.hours), at) } }
-  return { ...clocks, status, sla: { ...sla, clock: clocks.status === 'completed' ? resumed(sla.clock, at) : sla.clock } }
+  if (sla === null) return clocks
+  if (status === 'completed') return { ...clocks, sla: { ...sla, clock: stopped(sla.clock, countingHours(rules, sla.hours), at) } }
+  return isReopened ? { ...clocks, sla: { ...sla, clock: resumed(sla.clock, at) } } : clocks
 }
 
 /** As a change asks for it, or why it cannot be. */

@@ -17,7 +17,7 @@ import { readTickets } from './ticket-records.ts'
 const triedAgainMs = 3_600_000
 const setAtOnce = 500
 
-type Row = ClockRow & { id: string; notice_given_at: number | null }
+type Row = ClockRow & { id: string }
 type Told = { id: string; due: DueEvent }
 
 export class TicketClockSets implements TicketClockStore {
@@ -61,7 +61,7 @@ export class TicketClockSets implements TicketClockStore {
     return this.#connections.kyselyTransaction(async (transaction) => {
       const rows: Row[] = await transaction
         .selectFrom('tickets')
-        .select([...clockColumns, 'id', 'notice_given_at'])
+        .select([...clockColumns, 'id'])
         .where('clock_at', '<=', moment(at))
         .orderBy('clock_at')
         .limit(most)
@@ -108,8 +108,7 @@ export class TicketClockSets implements TicketClockStore {
     for (const { id, due } of told) {
       const row = rows.find((one) => one.id === id)!
       const { noticeDueAt } = legalDates(row.reported_at ?? row.created_at, timeZone)
-      if (due.is === 'notice' && at < noticeDueAt && row.notice_given_at === null)
-        await this.#sms.ticketDate(transaction, 'ticket.notice', id, at)
+      if (due.is === 'notice' && at < noticeDueAt) await this.#sms.ticketDate(transaction, 'ticket.notice', id, at)
       if (due.is === 'compensation') await this.#sms.ticketDate(transaction, 'ticket.compensation', id, at)
     }
   }

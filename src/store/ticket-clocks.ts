@@ -9,6 +9,7 @@ export type ClockRow = {
   fault: boolean
   created_at: number
   reported_at: number | null
+  notice_given_at: number | null
   sla_minutes: number | null
   sla_hours: string | null
   sla_is: SlaClock['is'] | null
@@ -24,6 +25,7 @@ export const clockColumns = [
   'fault',
   'created_at',
   'reported_at',
+  'notice_given_at',
   'sla_minutes',
   'sla_hours',
   'sla_is',
@@ -39,6 +41,7 @@ export function clocksOf(row: ClockRow): TicketClocks {
   return {
     status: row.status,
     reportedAt: row.fault ? (row.reported_at ?? row.created_at) : null,
+    noticeGivenAt: row.notice_given_at,
     sla: clock === null ? null : { clock, hours: row.sla_hours! },
     told: { sla: row.sla_told, legal: row.legal_told },
   }

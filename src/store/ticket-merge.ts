@@ -107,7 +107,8 @@ export class TicketMerge {
     if (Object.keys(taken).every((column) => taken[column as keyof Row] === target[column as keyof Row])) return
     const row = { ...target, ...taken }
     // What was completed is open again under another number, and its fault has as few dates to tell as if it had been reopened.
-    const { sla, ...clocks } = source.status === 'completed' ? pastOver(clocksOf(row), this.#sms.ticketRules, at) : clocksOf(row)
+    const { sla, ...clocks } =
+      source.fault && source.status === 'completed' ? pastOver(clocksOf(row), this.#sms.ticketRules, at) : clocksOf(row)
     await transaction
       .updateTable('tickets')
       .set({

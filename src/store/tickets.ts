@@ -64,7 +64,7 @@ export async function createTicket(
       updated_at: time,
       fault,
       ...clockValues(
-        { status, reportedAt: fault ? at : null, sla: promise(match, status, sms, at), told: { sla: 0, legal: 0 } },
+        { status, reportedAt: fault ? at : null, noticeGivenAt: null, sla: promise(match, status, sms, at), told: { sla: 0, legal: 0 } },
         sms.ticketRules,
         at,
       ),

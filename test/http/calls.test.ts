@@ -72,10 +72,11 @@ t.test('a call can be followed while it lasts and read when it is over', async (
   })
 })
 
-t.test('calls are found by caller, line, outcome and time', async (t) => {
+t.test('calls are found by caller, customer, ticket, line, outcome and time', async (t) => {
   const { ask, store } = await runHttp(t)
+  const { body: customer } = await ask('POST', '/v1/customers', { name: 'Anna', numbers: ['+496215550123'] })
   await store.calls.saveCalls([
-    callRow({ id: 'first' }),
+    callRow({ id: 'first', customerId: customer.id }),
     callRow({ id: 'second', leg: 'second', caller: null, startedAt: STARTED_AT + 1_000 }),
     callRow({
       id: 'third',
@@ -90,6 +91,14 @@ t.test('calls are found by caller, line, outcome and time', async (t) => {
   const found = async (query: string) => (await ask('GET', `/v1/calls?${query}`)).body.items.map((call: { id: string }) => call.id)
   t.same(await found(''), ['third', 'second', 'first'], 'newest first')
   t.same(await found('caller=%2B49%20621%205550123'), ['first'])
+  const voicemail = { recording: 'r', callId: 'second', line: 'hotline', caller: null, at: STARTED_AT, wav: Buffer.alloc(9), durationMs: 1 }
+  const { ticketId } = await store.calls.keepVoicemail({ ...voicemail, language: 'de' })
+  t.same(await found(`customerId=${customer.id}`), ['first'])
+  t.same(await found(`customerId=${customer.id}&outcome=abandoned`), [])
+  t.same(await found(`customerId=${ticketId}`), [])
+  t.same(await found(`ticketId=${ticketId}`), ['second'])
+  t.same(await found(`ticketId=${customer.id}`), [])
+  t.match(await ask('GET', '/v1/calls?customerId=10471'), { status: 400, body: { errors: [{ field: 'customerId' }] } })
   t.same(await found('caller=sipp'), ['third'], 'a caller that is no number')
   t.same(await found('line=hotline-en'), ['third'])
   t.same(await found('outcome=abandoned'), ['third'])

@@ -61,6 +61,7 @@ t.test('messages of a ticket, to a number, from one, of a direction, a state, a 
   let at = monday
   const { ask, store } = await runHttp(t, { now: () => at })
   await store.outbox.useSms(definition(), monday)
+  const { body: customer } = await ask('POST', '/v1/customers', { name: 'Marta', numbers: [marta] })
   const { body: mine } = await ask('POST', '/v1/tickets', { subject: 'Störung', caller: marta })
   at += hour
   const { body: other } = await ask('POST', '/v1/tickets', { subject: 'Störung', caller: '+491707654321' })
@@ -72,6 +73,9 @@ t.test('messages of a ticket, to a number, from one, of a direction, a state, a 
   const all = [`in ${ours}`, 'ticket.in_progress', 'ticket.received', 'ticket.received']
   t.same(await told(''), all, 'newest first')
   t.same(await told(`ticketId=${mine.id}`), [`in ${ours}`, 'ticket.received'])
+  t.same(await told(`customerId=${customer.id}`), [`in ${ours}`, 'ticket.received'], 'of both directions')
+  t.same(await told(`customerId=${customer.id}&direction=in`), [`in ${ours}`])
+  t.same(await told(`customerId=${mine.id}`), [], 'a ticket is no customer')
   t.same(await told(`to=${encodeURIComponent(marta)}`), ['ticket.received'])
   t.same(await told('to=0170-1234567'), ['ticket.received'], 'as people write it')
   t.same(await told(`from=${encodeURIComponent(marta)}`), [`in ${ours}`])
@@ -106,6 +110,7 @@ t.test('a query that cannot be is refused, with its field', async (t) => {
   const { ask } = await runHttp(t)
   for (const [query, field] of [
     ['ticketId=10471', 'ticketId'],
+    ['customerId=10471', 'customerId'],
     ['state=sent', 'state'],
     ['direction=both', 'direction'],
     ['since=yesterday', 'since'],

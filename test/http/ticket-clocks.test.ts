@@ -196,6 +196,43 @@ t.test('another contract makes another promise, from the time that was spent on'
   t.match((await ask('PATCH', path, { contractId: null })).body, { customerId: marta.id, contractId: null, sla: null })
 })
 
+t.test('whose it is turns out later: with the customer come their contract and its promise', async (t) => {
+  const { customer, contract, ticket, ask, at } = await office(t)
+  const [marta, otto] = [await customer(['+491701234567']), await customer(['+491707654321'])]
+  const slow = await contract(marta.id, { slaMinutes: 1440 })
+  const fast = await contract(marta.id, { slaMinutes: 120 })
+  const { id } = await ticket({ caller: '+496215550999' })
+  const path = `/v1/tickets/${id}`
+  at(monday + hour)
+  const found = await ask('PATCH', path, { customerId: marta.id })
+  t.match(found.body, { customerId: marta.id, contractId: fast.id, version: 2, sla: { minutes: 120, remainingMs: hour } })
+  t.equal(found.headers.get('etag'), '"2"')
+  t.match((await ask('PATCH', path, { customerId: marta.id.toUpperCase() })).body, { version: 2 }, 'whose it is already')
+  t.match((await ask('GET', `/v1/tickets?customerId=${marta.id}`)).body, { items: [{ id }] })
+
+  const stories: [what: string, change: object, status: number, field: string][] = [
+    ['nobody', { customerId: nobody }, 404, 'customerId'],
+    ['no id', { customerId: '10471' }, 400, 'customerId'],
+    ['a contract of the customer before', { customerId: otto.id, contractId: fast.id }, 409, 'contractId'],
+    ['a contract without its customer', { customerId: null, contractId: slow.id }, 409, 'contractId'],
+    ['a contract that is not there', { customerId: otto.id, contractId: nobody }, 404, 'contractId'],
+  ]
+  for (const [what, change, status, field] of stories)
+    t.match(await ask('PATCH', path, change), { status, body: { errors: [{ field }] } }, what)
+  t.match((await ask('GET', path)).body, { version: 2, customerId: marta.id }, 'and nothing was changed')
+
+  t.match((await ask('PATCH', path, { customerId: otto.id })).body, { customerId: otto.id, contractId: null, sla: null, version: 3 })
+  const named = (await ask('PATCH', path, { customerId: marta.id, contractId: slow.id })).body
+  t.match(named, { customerId: marta.id, contractId: slow.id, sla: { minutes: 1440 }, version: 4 }, 'with a contract of theirs')
+  t.match((await ask('PATCH', path, { customerId: null })).body, { customerId: null, contractId: null, sla: null, version: 5 })
+  t.match((await ask('PATCH', path, { customerId: null, contractId: slow.id })).status, 409, 'nobody has no contract')
+  t.match((await ask('PATCH', path, { customerId: marta.id, contractId: null })).body, {
+    customerId: marta.id,
+    contractId: null,
+    sla: null,
+  })
+})
+
 t.test('a promise that was made stays, whatever becomes of its contract', async (t) => {
   const { customer, contract, ticket, ask } = await office(t)
   const marta = await customer(['+491701234567'])

@@ -15,15 +15,15 @@ t.test('with years of data, no question of a call and no list reads a table from
   const { customer, contract, pin } = await customerWithPin(seeding.records, '48213', { number: '+4962112345' })
   await Promise.all([seeding.close(), reader.close()])
   await reader.query(`
-    INSERT INTO calls (id, asterisk, leg, line, dialled, caller, trunk, language, flow_hash, started_at, ended_at, outcome, path)
-      SELECT 'old-' || n, 'pbx', 'leg', 'hotline', 'x', '+49621' || n % 5000, 'carrier', 'de', 'flow-1', to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n + 60), 'abandoned', '[]' FROM generate_series(1, 20000) n;
+    INSERT INTO calls (id, asterisk, leg, line, dialled, caller, customer_id, trunk, language, flow_hash, started_at, ended_at, outcome, path)
+      SELECT 'old-' || n, 'pbx', 'leg', 'hotline', 'x', '+49621' || n % 5000, CASE WHEN n % 40 = 0 THEN '${customer.id}'::uuid END, 'carrier', 'de', 'flow-1', to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n + 60), 'abandoned', '[]' FROM generate_series(1, 20000) n;
     INSERT INTO tickets (id, number, customer_id, caller, subject, status, source, version, call_id, created_at, updated_at)
       SELECT gen_random_uuid(), 'x' || n, CASE WHEN n % 400 = 0 THEN '${customer.id}'::uuid END, '+49621' || n % 5000, 'x', CASE WHEN n % 200 = 0 THEN 'in_progress' ELSE 'completed' END, 'voicemail', 1, 'old-' || n, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
     INSERT INTO queue_entries (call_id, queue, priority, entered_at, sort_at, state, left_at)
       SELECT 'old-' || n, 'emergency', 0, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n), CASE WHEN n < 500 THEN 'waiting' ELSE 'left' END, to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
     INSERT INTO pins (id, contract_id, digest, key_id, length, created_at) SELECT gen_random_uuid(), '${contract.id}', decode(md5(n::text), 'hex'), 'other', 5, now() FROM generate_series(1, 20000) n;
-    INSERT INTO messages (id, direction, recipient, sender, body, state, template, ticket_id, happened_at, created_at)
-      SELECT gen_random_uuid(), 'out', '+49170' || n % 5000, '+49621555100', 'x', CASE WHEN n % 500 = 0 THEN 'failed' WHEN n % 3 = 0 THEN 'held' ELSE 'delivered' END, 'ticket.received', CASE WHEN n % 400 = 0 THEN (SELECT id FROM tickets LIMIT 1) END, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
+    INSERT INTO messages (id, direction, recipient, sender, body, state, template, ticket_id, customer_id, happened_at, created_at)
+      SELECT gen_random_uuid(), 'out', '+49170' || n % 5000, '+49621555100', 'x', CASE WHEN n % 500 = 0 THEN 'failed' WHEN n % 3 = 0 THEN 'held' ELSE 'delivered' END, 'ticket.received', CASE WHEN n % 400 = 0 THEN (SELECT id FROM tickets LIMIT 1) END, CASE WHEN n % 40 = 0 THEN '${customer.id}'::uuid END, to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n) FROM generate_series(1, 20000) n;
     INSERT INTO messages (id, direction, recipient, sender, body, state, happened_at, created_at)
       SELECT gen_random_uuid(), 'in', '+49621555100', '+49170' || n % 500, 'x', 'received', to_timestamp(1.7e9 + n), to_timestamp(1.7e9 + n) FROM generate_series(1, 5000) n;
     INSERT INTO message_parts (message_id, attempt, part, state, route, carrier_id, submitted_at)
@@ -65,7 +65,16 @@ t.test('with years of data, no question of a call and no list reads a table from
     const { next } = await records.tickets(filter, page)
     if (next !== null) await records.tickets(filter, { limit: 50, cursor: next })
   }
-  for (const filter of [{}, { line: 'hotline' }, { caller: '+4962177' }, { outcome: 'voicemail' as const }, { to: 1_700_001_000_000 }]) {
+  for (const filter of [
+    {},
+    { line: 'hotline' },
+    { caller: '+4962177' },
+    { customerId: customer.id },
+    { customerId: customer.id, outcome: 'voicemail' as const },
+    { ticketId },
+    { outcome: 'voicemail' as const },
+    { to: 1_700_001_000_000 },
+  ]) {
     const { next } = await records.calls(filter, page)
     if (next !== null) await records.calls(filter, { limit: 50, cursor: next })
   }
@@ -73,6 +82,8 @@ t.test('with years of data, no question of a call and no list reads a table from
   await records.message(told.items[0]!.id)
   for (const filter of [
     { ticketId },
+    { customerId: customer.id },
+    { customerId: customer.id, direction: 'in' as const },
     { to: '+4917077' },
     { to: '+49621555100' },
     { from: '+4917077' },

@@ -117,6 +117,15 @@ export type CallRecord = {
   path: PathEntry[]
 }
 
+export type CallFilter = {
+  caller?: string
+  customerId?: string
+  /** The one that was made of the call. */
+  ticketId?: string
+  line?: string
+  outcome?: CallOutcome
+} & TimeRange
+
 export type AgentState = 'available' | 'paused' | 'offline' | 'reserved' | 'ringing' | 'talking' | 'wrap_up'
 export type AgentRecord = {
   id: string
@@ -284,7 +293,7 @@ export interface Records extends PrivacyRecords {
   /** Reads a part of the recording; `from`/`to` are byte offsets, `to` exclusive. */
   voicemail(ticketId: string): Promise<{ size: number; read(from: number, to: number): AsyncIterable<Buffer> } | null>
 
-  calls(filter: { caller?: string; line?: string; outcome?: CallOutcome } & TimeRange, page: PageRequest): Promise<Page<CallRecord>>
+  calls(filter: CallFilter, page: PageRequest): Promise<Page<CallRecord>>
   call(id: string): Promise<CallRecord | null>
   lines(): Promise<LineRecord[]>
   queues(at: number): Promise<QueueRecord[]>

@@ -7,7 +7,7 @@ import type { Hours } from '../call/flow.ts'
 import type { CountingHours } from './open-time.ts'
 import { whenSpent, type SlaClock } from './sla.ts'
 import type { TicketStatus } from './status.ts'
-import { legalSteps, stepAt } from './tkg58.ts'
+import { legalDates, legalSteps, stepAt } from './tkg58.ts'
 
 /** What `pforte.yaml` says of it. */
 export type TicketRules = {
@@ -40,6 +40,8 @@ export type TicketClocks = {
   status: TicketStatus
   /** A fault's; epoch ms. Null: no fault, and so no legal clock. */
   reportedAt: number | null
+  /** When the customer was told by other means than SMS what is being done about the fault; epoch ms. Null: they were not, or by SMS. */
+  noticeGivenAt: number | null
   /** Null: nobody promised anything. */
   sla: { clock: SlaClock; hours: string } | null
   told: Told
@@ -65,7 +67,7 @@ export type Wound = {
 
 /**
  * What has fallen due by `at` and was not told. Whoever was away when a promise ran short and comes back when it is broken is
- * told of that alone; legal dates are told each.
+ * told of that alone; legal dates are told each, but for a notice that was given.
  */
 export function wind(clocks: TicketClocks, rules: TicketRules, at: number): Wound {
   const sla = windSla(clocks, rules, at)
@@ -83,6 +85,18 @@ export function clampTold(before: Told, reached: Told): Told {
   return { sla: Math.min(before.sla, reached.sla), legal: before.legal }
 }
 
+/**
+ * A fault that is open again at `at`. Its dates went on while nobody had anything to do about them, and are not told all at once
+ * now: only the newest of those that passed, and no notice whose day is over.
+ */
+export function pastOver(clocks: TicketClocks, rules: TicketRules, at: number): TicketClocks {
+  const { reportedAt, told } = clocks
+  if (reportedAt === null) return clocks
+  const passed = legalSteps.filter((step) => stepAt(step, reportedAt, rules.timeZone) <= at)
+  const isLate = passed.at(-1)?.is === 'notice' && at >= legalDates(reportedAt, rules.timeZone).noticeDueAt
+  return { ...clocks, told: { ...told, legal: Math.max(told.legal, passed.length - (isLate ? 0 : 1)) } }
+}
+
 type WoundOne = { due: DueEvent[]; told: number; nextAt: number | null }
 
 function windSla({ status, sla, told }: TicketClocks, rules: TicketRules, at: number): WoundOne {
@@ -97,13 +111,18 @@ function windSla({ status, sla, told }: TicketClocks, rules: TicketRules, at: nu
   return { due, told: reached, nextAt: moments[reached] ?? null }
 }
 
-function windLegal({ status, reportedAt, told }: TicketClocks, rules: TicketRules, at: number): WoundOne {
+function windLegal({ status, reportedAt, noticeGivenAt, told }: TicketClocks, rules: TicketRules, at: number): WoundOne {
   if (reportedAt === null || !rules.tkg58.on || status === 'completed') return { due: [], told: told.legal, nextAt: null }
   const due: DueEvent[] = []
+  let reached = told.legal
   for (const step of legalSteps.slice(told.legal)) {
+    const isDone = step.is === 'notice' && noticeGivenAt !== null
     const stepsAt = stepAt(step, reportedAt, rules.timeZone)
-    if (stepsAt > at) return { due, told: told.legal + due.length, nextAt: stepsAt }
-    due.push({ ...step, at: stepsAt })
+    // One that was given before its day is not told yet: it may still be taken back.
+    if (stepsAt > at && isDone) continue
+    if (stepsAt > at) return { due, told: reached, nextAt: stepsAt }
+    if (!isDone) due.push({ ...step, at: stepsAt })
+    reached++
   }
-  return { due, told: told.legal + due.length, nextAt: null }
+  return { due, told: reached, nextAt: null }
 }

@@ -5,11 +5,13 @@ import type { HttpOptions } from '../options.ts'
 import { callerFilter } from '../phone-number.ts'
 import { notFound } from '../problem.ts'
 import { Call, CallOutcome } from '../schemas/calls.ts'
-import { List, ListQuery, LooseIdParam, ref } from '../schemas/common.ts'
+import { List, ListQuery, LooseIdParam, ref, Uuid } from '../schemas/common.ts'
 import type { CallRecord } from '../../app/ports/records.ts'
 
 const CallQuery = ListQuery({
   caller: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  customerId: Type.Optional(Uuid('a customer')),
+  ticketId: Type.Optional({ ...Uuid('a ticket'), description: 'The call that it was made of' }),
   line: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
   outcome: Type.Optional(CallOutcome),
 })
@@ -25,9 +27,10 @@ export function callRoutes(app: Api, { records, service }: HttpOptions): void {
       schema: { tags, summary: 'Calls, newest first', querystring: CallQuery, response: { 200: List(ref(Call)), ...problems } },
     },
     async (request) => {
-      const { caller, line, outcome } = request.query
+      const { caller, customerId, ticketId, line, outcome } = request.query
       const sought = caller === undefined ? undefined : callerFilter(caller, service().country)
-      const page = await records.calls({ ...given({ caller: sought, line, outcome }), ...timeRange(request.query) }, pageOf(request.query))
+      const filter = { ...given({ caller: sought, customerId, ticketId, line, outcome }), ...timeRange(request.query) }
+      const page = await records.calls(filter, pageOf(request.query))
       return { items: page.items.map(showCall), next: page.next }
     },
   )

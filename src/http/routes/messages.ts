@@ -17,6 +17,7 @@ const NumberOrTime = (field: string, time: string) =>
 
 const MessageQuery = Input({
   ticketId: Type.Optional(Uuid('a ticket')),
+  customerId: Type.Optional(Uuid('a customer')),
   to: Type.Optional(NumberOrTime('to', 'until')),
   from: Type.Optional(NumberOrTime('from', 'since')),
   direction: Type.Optional(Type.Enum(['out', 'in'])),
@@ -38,13 +39,13 @@ export function messageRoutes(app: Api, { records, service }: HttpOptions): void
       schema: { tags, summary: 'Messages, newest first', querystring: MessageQuery, response: { 200: List(ref(Message)), ...problems } },
     },
     async (request) => {
-      const { ticketId, direction, state, template } = request.query
+      const { ticketId, customerId, direction, state, template } = request.query
       const { country } = service()
       const [to, until] = numberOrTime(request.query, 'to', 'until')
       const [from, since] = numberOrTime(request.query, 'from', 'since')
       const range = timeRange(given({ from: since, to: until }))
       const filter = {
-        ...given({ ticketId, direction, template, state: state as MessageRecordState | undefined }),
+        ...given({ ticketId, customerId, direction, template, state: state as MessageRecordState | undefined }),
         ...given({ to: to && addressFilter(to, country), from: from && addressFilter(from, country) }),
         ...given({ since: range.from, until: range.to }),
       }

@@ -68,6 +68,10 @@ export const NewTicket = Input({
 export const TicketChange = Input({
   status: Type.Optional(TicketStatus),
   subject: Type.Optional(Subject),
+  customerId: Type.Optional({
+    ...orNull(Uuid('a customer')),
+    description: 'Whose it is; null: nobody’s. The contract becomes the one that a new ticket of theirs would get, unless it is given too',
+  }),
   contractId: Type.Optional(orNull(Uuid('a contract'))),
   fault: Type.Optional(Type.Boolean()),
   slaPaused: Type.Optional(Type.Boolean({ description: 'While it is paused, nothing of the promised time passes' })),

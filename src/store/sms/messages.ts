@@ -43,7 +43,7 @@ export class Messages {
 
   /** Newest first. An id that is none matches nothing. */
   async list(filter: MessageFilter, page: PageRequest): Promise<Page<MessageRecord>> {
-    if (filter.ticketId !== undefined && !isId(filter.ticketId)) return { items: [], next: null }
+    for (const id of [filter.ticketId, filter.customerId]) if (id !== undefined && !isId(id)) return { items: [], next: null }
     const most = page.limit + 1
     const { rows } = await sql<Row>`
       SELECT ${columns} FROM (${found(filter, conditions(filter, page), most)}) m ${knownParts}
@@ -69,6 +69,7 @@ export class Messages {
 function conditions(filter: MessageFilter, { cursor }: PageRequest): RawBuilder<unknown>[] {
   const all: RawBuilder<unknown>[] = []
   if (filter.ticketId !== undefined) all.push(sql`m.ticket_id = ${filter.ticketId}`)
+  if (filter.customerId !== undefined) all.push(sql`m.customer_id = ${filter.customerId}`)
   if (filter.to !== undefined) all.push(sql`m.recipient = ${printable(filter.to)}`)
   if (filter.from !== undefined) all.push(sql`m.sender = ${printable(filter.from)}`)
   if (filter.template !== undefined) all.push(sql`m.template = ${printable(filter.template)}`)
@@ -84,17 +85,17 @@ function conditions(filter: MessageFilter, { cursor }: PageRequest): RawBuilder<
 }
 
 /**
- * The newest that fit, by the index of what narrows them most: of a ticket or a recipient, of a sender or a template, whatever
+ * The newest that fit, by the index of what narrows them most: of a ticket, a customer or a recipient, of a sender or a template, whatever
  * their state; of one state. Postgres chooses where there are several, because it knows which values are rare. Where nothing
  * narrows them, those of each state by an index of its own.
  */
 function found(filter: MessageFilter, fitting: RawBuilder<unknown>[], most: number): RawBuilder<unknown> {
-  const { ticketId, to, from, template } = filter
+  const { ticketId, customerId, to, from, template } = filter
   const states = statesOf(filter)
   const isReply = states.length === 1 && states[0] === received
   // Only what we write has a template.
   if (states.length === 0 || (isReply && template !== undefined)) return newest([sql`false`], most)
-  const isNarrow = [ticketId, to, from, template].some((narrow) => narrow !== undefined)
+  const isNarrow = [ticketId, customerId, to, from, template].some((narrow) => narrow !== undefined)
   if (states.length === 1) return newest([sql`m.state = ${states[0]}`, ...fitting], most)
   if (!isNarrow) return ofEachState(states, fitting, most)
   return newest(states.length === everyState.length ? fitting : [sql`m.state = ANY (${states}::text[])`, ...fitting], most)

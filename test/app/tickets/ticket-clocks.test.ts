@@ -160,6 +160,58 @@ t.test('a fault of Monday: the next day, the third and the fifth', async (t) => 
   t.same([await messages('ticket.notice'), await messages('ticket.compensation')], [[], []], 'SMS are not switched on')
 })
 
+t.test('the customer was told by telephone: nobody is reminded of the notice, but of what the fault costs', async (t) => {
+  const { ticket, change, run, events, records } = await service(t)
+  const { id } = await ticket({ fault: true })
+  const { id: other } = await ticket({ fault: true })
+  await change(id, { noticeSentAt: monday + hour }, monday + hour)
+  await change(other, { noticeSentAt: monday + hour }, monday + hour)
+  await change(other, { noticeSentAt: null }, monday + 2 * hour)
+  await run(dayAfter(1))
+  t.match(await events(), [{ type: 'ticket.notice_due', object_id: other }], 'where it was taken back, somebody is')
+  t.equal((await events()).length, 1)
+  await change(other, { status: 'in_progress' }, dayAfter(1) + hour)
+  await change(other, { status: 'completed' }, dayAfter(1) + hour)
+  await run(dayAfter(3))
+  t.match((await events()).slice(1), [{ type: 'ticket.compensation_due', object_id: id, data: { day: 3 } }])
+  t.equal((await events()).length, 2)
+
+  const late = await ticket({ fault: true })
+  const early = await ticket({ fault: true })
+  await change(early.id, { noticeSentAt: monday + hour }, monday + hour)
+  valueOf(await records.mergeTicket(early.id, late.id, undefined, monday + hour))
+  t.match(await records.ticket(late.id), { legal: { noticeSentAt: monday + hour } }, 'and a merge forgets nothing of it')
+})
+
+t.test('a fault of long ago is reopened: what it costs now is told, and not what passed', async (t) => {
+  const { ticket, change, run, events, records } = await service(t)
+  const old = await ticket({ fault: true })
+  const again = await ticket({ fault: true })
+  for (const { id } of [old, again]) {
+    await change(id, { status: 'in_progress' }, monday + hour)
+    await change(id, { status: 'completed' }, monday + 2 * hour)
+  }
+  await run(dayAfter(3))
+  t.same(await events(), [])
+  await change(old.id, { status: 'in_progress' }, dayAfter(3) + hour)
+  await run(dayAfter(3) + hour + minute)
+  t.match(await events(), [{ type: 'ticket.compensation_due', object_id: old.id, data: { day: 3 } }])
+  t.equal((await events()).length, 1)
+  await change(again.id, { status: 'in_progress' }, dayAfter(30))
+  await run(dayAfter(30) + minute)
+  const told = (await events()).map(({ object_id, data }) => `${object_id === old.id ? 'old' : 'again'} ${data.day}`)
+  t.same(told.sort(), ['again 5', 'old 3', 'old 5'])
+
+  const third = await ticket({ fault: true })
+  await change(third.id, { status: 'in_progress' }, monday + hour)
+  await change(third.id, { status: 'completed' }, monday + 2 * hour)
+  const fresh = await ticket({}, dayAfter(31))
+  valueOf(await records.mergeTicket(third.id, fresh.id, undefined, dayAfter(31)))
+  await run(dayAfter(31) + minute)
+  t.match((await events()).slice(3), [{ type: 'ticket.compensation_due', object_id: fresh.id, data: { day: 5 } }], 'the same by a merge')
+  t.equal((await events()).length, 4)
+})
+
 const bySms: TicketRules = { ...ticketRules, tkg58: { on: true, sms: true } }
 
 t.test('where it is switched on, the customer is told too: by day, and once', async (t) => {

@@ -2,7 +2,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import type { Hours } from '../../../src/domain/call/flow.ts'
-import { plainTicketRules, wind, type TicketClocks, type TicketRules } from '../../../src/domain/ticket/clocks.ts'
+import { pastOver, plainTicketRules, wind, type TicketClocks, type TicketRules } from '../../../src/domain/ticket/clocks.ts'
 import { paused, resumed, startedClock, stopped } from '../../../src/domain/ticket/sla.ts'
 
 const hour = 3_600_000
@@ -20,6 +20,7 @@ function ticket(changes: Partial<TicketClocks> = {}): TicketClocks {
   return {
     status: 'received',
     reportedAt: null,
+    noticeGivenAt: null,
     sla: { clock: startedClock(600, monday), hours: 'business' },
     told: { sla: 0, legal: 0 },
     ...changes,
@@ -76,6 +77,30 @@ t.test('a fault that was fixed costs nothing more; one that was not fixed after 
   t.same(wind({ ...fault, status: 'completed' }, rules, monday + 9 * day), { due: [], told: { sla: 0, legal: 0 }, nextAt: null })
   const reopened = wind({ ...fault, status: 'in_progress', told: { sla: 0, legal: 1 } }, rules, monday + 3 * day)
   t.match(reopened, { due: [{ is: 'compensation', day: 3 }], told: { legal: 2 } })
+})
+
+t.test('whoever has given the notice is not told that it is due; taken back before its day, it still is', async (t) => {
+  const fault = ticket({ sla: null, reportedAt: monday })
+  const given = { ...fault, noticeGivenAt: monday + hour }
+  t.same(wind(given, rules, monday + hour), { due: [], told: { sla: 0, legal: 0 }, nextAt: at('2026-03-05T00:00') })
+  t.equal(wind(fault, rules, monday + 2 * hour).nextAt, at('2026-03-03T00:00'), 'taken back')
+  t.same(wind(given, rules, monday + day), { due: [], told: { sla: 0, legal: 1 }, nextAt: at('2026-03-05T00:00') })
+  t.match(wind(given, rules, at('2026-03-05T00:00')), { due: [{ is: 'compensation', day: 3 }], told: { legal: 2 } })
+})
+
+t.test('a fault that is open again: of the dates that passed meanwhile the newest is told, and no notice that is too late', async (t) => {
+  const fault = ticket({ sla: null, reportedAt: monday, status: 'in_progress' })
+  const toldOn = (moment: string, legal = 0): string[] => {
+    const reopened = pastOver({ ...fault, told: { sla: 0, legal } }, rules, at(moment))
+    return wind(reopened, rules, at(moment)).due.map((due) => ('day' in due ? `${due.is} ${due.day}` : due.is))
+  }
+  t.same(toldOn('2026-03-02T23:00'), [])
+  t.same(toldOn('2026-03-03T12:00'), ['notice 1'], 'still in time')
+  t.same(toldOn('2026-03-04T00:00'), [], 'its day is over')
+  t.same(toldOn('2026-03-05T12:00'), ['compensation 3'])
+  t.same(toldOn('2026-03-20T12:00'), ['compensation 5'])
+  t.same(toldOn('2026-03-20T12:00', 3), [], 'told before')
+  t.same(pastOver(ticket(), rules, monday + day), ticket(), 'no fault')
 })
 
 t.test('where the law does not apply, or no fault was reported, it has no clock', async (t) => {
