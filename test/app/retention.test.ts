@@ -81,7 +81,7 @@ t.test('the sound of a voicemail goes 90 days after it was left, its ticket stay
 })
 
 t.test('what an SMS said goes; that there was one, and what became of it, stays', async (t) => {
-  const { records, night, rows, store } = await years(t, { messageTexts: 30 * day, numbers: 180 * day })
+  const { records, night, rows, store } = await years(t, { message_texts: 30 * day, numbers: 180 * day })
   const ticket = valueOf(await records.createTicket({ subject: 'Störung', caller: marta, customerId: null, status: 'received' }, monday))
   const sent = { to: marta, from: ours, template: 'ticket.received' }
   await rows(`UPDATE messages SET state = 'delivered', sent_at = created_at, due_at = NULL, attempt = 1`)
@@ -89,16 +89,16 @@ t.test('what an SMS said goes; that there was one, and what became of it, stays'
     [{ kind: 'reply', route: 'r', from: marta, to: ours, text: 'Wann kommt jemand?', concatenation: null }],
     monday + day,
   )
-  t.same(await night(monday + 31 * day), { messageTexts: 1, numbers: 0 })
+  t.same(await night(monday + 31 * day), { message_texts: 1, numbers: 0 })
   const page = { limit: 10, cursor: null }
   const both = await records.messages({}, page)
   t.match(both.items, [
     { direction: 'in', text: 'Wann kommt jemand?' },
     { ...sent, direction: 'out', text: '', state: 'delivered' },
   ])
-  t.same(await night(monday + 31 * day), { messageTexts: 0, numbers: 0 }, 'what was done is not done again')
-  t.same(await night(monday + 32 * day), { messageTexts: 1, numbers: 0 })
-  t.same(await night(monday + 182 * day), { messageTexts: 0, numbers: 2 })
+  t.same(await night(monday + 31 * day), { message_texts: 0, numbers: 0 }, 'what was done is not done again')
+  t.same(await night(monday + 32 * day), { message_texts: 1, numbers: 0 })
+  t.same(await night(monday + 182 * day), { message_texts: 0, numbers: 2 })
   t.match(await records.messages({}, page), {
     items: [
       { direction: 'in', from: '', to: ours, text: '', ticketId: ticket.id },
@@ -110,7 +110,7 @@ t.test('what an SMS said goes; that there was one, and what became of it, stays'
 })
 
 t.test('a message that may still leave keeps what it says, and goes when it has settled', async (t) => {
-  const { records, night, rows } = await years(t, { messageTexts: day, numbers: 32 * day })
+  const { records, night, rows } = await years(t, { message_texts: day, numbers: 32 * day })
   for (const subject of ['one', 'two', 'three']) {
     valueOf(await records.createTicket({ subject, caller: marta, customerId: null, status: 'received' }, monday))
   }
@@ -118,7 +118,7 @@ t.test('a message that may still leave keeps what it says, and goes when it has 
   await rows(`UPDATE messages SET state = 'held' WHERE id = $1`, [held!.id])
   await rows(`UPDATE messages SET state = 'uncertain', uncertain_at = due_at WHERE id = $1`, [uncertain!.id])
   await rows(`UPDATE messages SET state = 'delivered', due_at = NULL WHERE id = $1`, [delivered!.id])
-  t.same(await night(monday + 40 * day), { messageTexts: 1, numbers: 1 })
+  t.same(await night(monday + 40 * day), { message_texts: 1, numbers: 1 })
   const left = await rows(`SELECT id, recipient FROM messages WHERE body <> '' ORDER BY id`)
   t.same(left, [
     { id: held!.id, recipient: marta },
@@ -126,7 +126,7 @@ t.test('a message that may still leave keeps what it says, and goes when it has 
   ])
   await rows(`UPDATE messages SET state = 'superseded', due_at = NULL WHERE id = $1`, [held!.id])
   await rows(`UPDATE messages SET due_at = NULL WHERE id = $1`, [uncertain!.id])
-  t.same(await night(monday + 41 * day), { messageTexts: 2, numbers: 2 })
+  t.same(await night(monday + 41 * day), { message_texts: 2, numbers: 2 })
 })
 
 t.test('who called is forgotten; the call is counted as before', async (t) => {
@@ -203,7 +203,7 @@ t.test('what webhooks were told and who changed what go in their time, too', asy
 })
 
 t.test('more than one page of each', async (t) => {
-  const { night, rows } = await years(t, { messageTexts: 30 * day, numbers: 60 * day, events: 30 * day })
+  const { night, rows } = await years(t, { message_texts: 30 * day, numbers: 60 * day, events: 30 * day })
   await rows(`INSERT INTO messages (id, direction, recipient, sender, body, state, happened_at, created_at)
     SELECT gen_random_uuid(), 'out', '+4917' || n, '${ours}', 'x', (ARRAY['delivered', 'failed', 'submitted'])[1 + n % 3], t, t
     FROM generate_series(1, 2600) n, LATERAL (SELECT to_timestamp(${monday / 1000} + n / 100) AS t) at`)
@@ -212,17 +212,17 @@ t.test('more than one page of each', async (t) => {
     FROM generate_series(1, 1200) n, LATERAL (SELECT to_timestamp(${monday / 1000} + n / 100) AS t) at`)
   await rows(`INSERT INTO events (id, type, request_digest, message_ids, created_at)
     SELECT gen_random_uuid(), 'x', '', '{}', to_timestamp(${monday / 1000}) FROM generate_series(1, 2000) n`)
-  t.same(await night(monday + 61 * day), { messageTexts: 2600, numbers: 3800, events: 2000 })
+  t.same(await night(monday + 61 * day), { message_texts: 2600, numbers: 3800, events: 2000 })
   t.same(await rows(`SELECT FROM messages WHERE body <> '' OR recipient <> ''`), [])
 })
 
 t.test('a look ahead says how much would go, and changes nothing', async (t) => {
-  const { records, retention, on, rows, night } = await years(t, { messageTexts: 30 * day, numbers: 60 * day, tickets: 365 * day })
+  const { records, retention, on, rows, night } = await years(t, { message_texts: 30 * day, numbers: 60 * day, tickets: 365 * day })
   const ticket = valueOf(await records.createTicket({ subject: 'x', caller: marta, customerId: null, status: 'completed' }, monday))
   await rows(`UPDATE messages SET state = 'delivered', due_at = NULL`)
   on(monday + 400 * day)
   const ahead = [
-    { kind: 'messageTexts', before: monday + 370 * day, old: 1 },
+    { kind: 'message_texts', before: monday + 370 * day, old: 1 },
     { kind: 'numbers', before: monday + 340 * day, old: 1 },
     { kind: 'tickets', before: monday + 35 * day, old: 1 },
   ]
@@ -230,17 +230,17 @@ t.test('a look ahead says how much would go, and changes nothing', async (t) => 
   t.same(await retention.lookAhead(), ahead)
   t.match(await records.ticket(ticket.id), { subject: 'x', caller: marta })
   t.same(await rows('SELECT FROM retention_runs'), [])
-  t.same(await night(monday + 400 * day), { messageTexts: 1, numbers: 1, tickets: 1 })
+  t.same(await night(monday + 400 * day), { message_texts: 1, numbers: 1, tickets: 1 })
 })
 
 t.test('a run tells what it did: in its row, in the log, in the metrics', async (t) => {
-  const { records, night, rows, logged, registry, useRules } = await years(t, { messageTexts: 30 * day })
+  const { records, night, rows, logged, registry, useRules } = await years(t, { message_texts: 30 * day })
   valueOf(await records.createTicket({ subject: 'x', caller: marta, customerId: null, status: 'completed' }, monday))
   await rows(`UPDATE messages SET state = 'delivered', due_at = NULL`)
   await night(monday + 31 * day)
   useRules({})
   await night(monday + 32 * day)
-  const kinds = [{ kind: 'messageTexts', before: monday + day, purged: 1, tookMs: 0, isWhole: true }]
+  const kinds = [{ kind: 'message_texts', before: monday + day, purged: 1, tookMs: 0, isWhole: true }]
   t.match((await records.retentionRuns({ limit: 10, cursor: null })).items, [
     { id: '2', startedAt: monday + 32 * day, endedAt: monday + 32 * day, kinds: [] },
     { id: '1', startedAt: monday + 31 * day, endedAt: monday + 31 * day, kinds },
@@ -248,14 +248,14 @@ t.test('a run tells what it did: in its row, in the log, in the metrics', async 
   const { items, next } = await records.retentionRuns({ limit: 1, cursor: null })
   t.match(items, [{ id: '2' }])
   t.match(await records.retentionRuns({ limit: 1, cursor: next }), { items: [{ id: '1' }], next: null })
-  t.match(logged[0], { run: '1', messageTexts: 1, tookMs: 0 })
+  t.match(logged[0], { run: '1', message_texts: 1, tookMs: 0 })
   const metrics = await registry.metrics()
-  t.match(metrics, 'pforte_retention_purged_total{kind="messageTexts"} 1\n')
+  t.match(metrics, 'pforte_retention_purged_total{kind="message_texts"} 1\n')
   t.match(metrics, `pforte_retention_last_success_timestamp_seconds ${(monday + 32 * day) / 1000}\n`)
 })
 
 t.test('a run that is cut short is gone on with by the next', async (t) => {
-  const { retention, rows, on, night, records } = await years(t, { messageTexts: 30 * day, events: 30 * day })
+  const { retention, rows, on, night, records } = await years(t, { message_texts: 30 * day, events: 30 * day })
   await rows(`INSERT INTO messages (id, direction, recipient, sender, body, state, happened_at, created_at)
     SELECT gen_random_uuid(), 'out', 'x', 'x', 'x', 'delivered', t, t FROM generate_series(1, 1200) n, LATERAL (SELECT to_timestamp(${monday / 1000} + n) AS t) at`)
   on(monday + 40 * day)
@@ -266,18 +266,18 @@ t.test('a run that is cut short is gone on with by the next', async (t) => {
       return ++looks > 3
     },
   } as AbortSignal
-  t.match(await retention.run(stop), [{ kind: 'messageTexts', purged: 500, isWhole: false }])
+  t.match(await retention.run(stop), [{ kind: 'message_texts', purged: 500, isWhole: false }])
   t.match(await records.retentionRuns({ limit: 1, cursor: null }), { items: [{ endedAt: null, kinds: [{ purged: 500, isWhole: false }] }] })
-  t.same(await night(monday + 40 * day), { messageTexts: 700, events: 0 })
+  t.same(await night(monday + 40 * day), { message_texts: 700, events: 0 })
 })
 
 t.test('what goes wrong with one kind keeps no other from its turn, and is tried again', async (t) => {
-  const { retention, logged, on, records, rows, night } = await years(t, { messageTexts: 30 * day, events: 30 * day })
+  const { retention, logged, on, records, rows, night } = await years(t, { message_texts: 30 * day, events: 30 * day })
   on(monday + 40 * day)
   await rows('ALTER TABLE messages RENAME TO messages_elsewhere')
   await t.rejects(retention.run(), { code: '42P01' }, 'so that the job comes again')
   t.match(logged, [{ events: 0 }])
   t.match(await records.retentionRuns({ limit: 1, cursor: null }), { items: [{ endedAt: null, kinds: [{ kind: 'events' }] }] })
   await rows('ALTER TABLE messages_elsewhere RENAME TO messages')
-  t.same(await night(monday + 40 * day), { messageTexts: 0, events: 0 })
+  t.same(await night(monday + 40 * day), { message_texts: 0, events: 0 })
 })

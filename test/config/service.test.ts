@@ -156,13 +156,13 @@ t.test('what is left out has a default', async (t) => {
 
 t.test('how long what is kept, and what the log shows', async (t) => {
   const day = 86_400_000
-  const usual = { recordings: 90 * day, messageTexts: 90 * day, numbers: 180 * day, tickets: 1095 * day }
+  const usual = { recordings: 90 * day, message_texts: 90 * day, numbers: 180 * day, tickets: 1095 * day }
   const others = { events: 30 * day, webhooks: 30 * day, audit: 365 * day }
   t.same(load(minimalText).retention, { ...usual, ...others })
   t.same(load(defaultText).retention, load(minimalText).retention, 'the file that comes with Pforte says what is usual')
   t.same(load(minimalText).logs, { numbers: 'masked' })
   const other = load(`${minimalText}\nretention: { recordings: 7d, message_texts: 48h, numbers: forever }\nlogs: { numbers: none }\n`)
-  t.same(other.retention, { ...usual, ...others, recordings: 7 * day, messageTexts: 2 * day, numbers: null })
+  t.same(other.retention, { ...usual, ...others, recordings: 7 * day, message_texts: 2 * day, numbers: null })
   t.same(other.logs, { numbers: 'none' })
 })
 

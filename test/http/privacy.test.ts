@@ -165,7 +165,7 @@ t.test('what went, night by night', async (t) => {
   const { ask, store } = await office(t)
   const { retention } = store
   const id = await retention.beginRun(monday)
-  await retention.noteRun(id, [{ kind: 'messageTexts', before: monday - hour, purged: 7, tookMs: 12, isWhole: true }], monday + 1000)
+  await retention.noteRun(id, [{ kind: 'message_texts', before: monday - hour, purged: 7, tookMs: 12, isWhole: true }], monday + 1000)
   t.match(await ask('GET', '/v1/retention'), {
     status: 200,
     body: {

@@ -1,7 +1,7 @@
 /** Taking away what has been kept for long enough (`retention` in pforte.yaml), and erasing what is held about one customer. */
 
-/** In the order in which they are worked off. */
-export const retentionKinds = ['recordings', 'messageTexts', 'numbers', 'tickets', 'events', 'webhooks', 'audit'] as const
+/** As pforte.yaml names them, in the order in which they are worked off. */
+export const retentionKinds = ['recordings', 'message_texts', 'numbers', 'tickets', 'events', 'webhooks', 'audit'] as const
 export type RetentionKind = (typeof retentionKinds)[number]
 
 /** How long each kind is kept, in milliseconds; null: without end. */

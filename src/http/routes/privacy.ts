@@ -8,17 +8,6 @@ import { IdParam, Input, List, PageQuery, ref } from '../schemas/common.ts'
 import { CustomerExport, RetentionRun } from '../schemas/privacy.ts'
 import type * as Retention from '../../app/ports/retention.ts'
 
-/** The same words as in pforte.yaml. */
-const kindNames: Record<Retention.RetentionKind, string> = {
-  recordings: 'recordings',
-  messageTexts: 'message_texts',
-  numbers: 'numbers',
-  tickets: 'tickets',
-  events: 'events',
-  webhooks: 'webhooks',
-  audit: 'audit',
-}
-
 export function privacyRoutes(app: Api, { records, now }: HttpOptions): void {
   const tags = ['privacy']
 
@@ -91,6 +80,6 @@ function showRun({ kinds, ...run }: Retention.RetentionRun) {
     ...run,
     startedAt: isoTime(run.startedAt),
     endedAt: isoTime(run.endedAt),
-    kinds: kinds.map((one) => ({ ...one, kind: kindNames[one.kind], before: isoTime(one.before) })),
+    kinds: kinds.map((one) => ({ ...one, before: isoTime(one.before) })),
   }
 }

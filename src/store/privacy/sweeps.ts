@@ -228,7 +228,7 @@ const audit: Sweep = {
 
 export const sweeps: Readonly<Record<RetentionKind, readonly Sweep[]>> = {
   recordings: [recordings],
-  messageTexts: [messageTexts],
+  message_texts: [messageTexts],
   numbers: [numbersOfCalls, numbersOfMessages, fallbackNames],
   tickets: [tickets, lateComments],
   events: [events],

@@ -62,11 +62,13 @@ async function aLongHistory({ store, records, rows, reply, delivered }: Service)
         slaMinutes: 480,
         validFrom: null,
         validTo: null,
+        pinBySms: true,
       },
       monday,
     ),
   )
   valueOf(await records.issuePin({ contractId: contract.id, pin: '48213' }, monday))
+  valueOf(await records.sendPin({ contractId: contract.id }, monday))
   const theirs = { customerId: customer.id, contractId: contract.id }
   await calls.checkPin(question('99999', { caller: mobile }))
   await calls.saveCalls([
@@ -212,6 +214,8 @@ t.test('nothing of the person is found in any table; what is counted and reporte
   t.match(await records.ticket(asked.id), { caller: anonymous.caller, subject: 'erased' })
   t.match(await records.ticket(ticket.id), { caller: null, subject: 'erased', status: 'in_progress', number: ticket.number })
   t.match(await records.call('asks-again'), { caller: anonymous.caller, outcome: 'informed' })
+
+  t.same(await at.rows('SELECT FROM messages WHERE sealed_text IS NOT NULL'), [], 'nor does the PIN that was sent by SMS stand anywhere')
 
   t.match(await records.customer(neighbour.customer.id), { name: 'Marta Weber' })
   t.match(await records.call('neighbour'), { caller: '+491701110000' })
