@@ -90,7 +90,7 @@ export class Customers {
   }
 
   /** Only what is given changes. `numbers` are all that the customer has from now on. */
-  async change(id: string, change: CustomerChange): Promise<Result<Customer>> {
+  async change(id: string, change: CustomerChange, at: number): Promise<Result<Customer>> {
     const noCustomer = refuse('not_found', null, 'There is no such customer.')
     if (!isId(id)) return noCustomer
     const numbers = change.numbers === undefined ? null : this.#inOneForm(change.numbers)
@@ -109,7 +109,10 @@ export class Customers {
         const found = await there.forNoKeyUpdate().executeTakeFirst()
         if (found === undefined) return noCustomer
         if (Object.keys(columns).length > 0) await transaction.updateTable('customers').set(columns).where('id', '=', id).execute()
-        if (numbers !== null) await replaceNumbers(transaction, id, numbers.value)
+        if (numbers !== null) {
+          await replaceNumbers(transaction, id, numbers.value)
+          await withholdPins(transaction, id, numbers.value, at)
+        }
         return { ok: true, value: (await readCustomer(transaction, id))! }
       }),
     )

@@ -302,7 +302,7 @@ function recordsOf(
     createCustomer: (customer, at) => customers.create(customer, at),
     customer: (id) => customers.get(id),
     customers: (filter, page) => customers.list(filter, page),
-    changeCustomer: (id, change) => customers.change(id, change),
+    changeCustomer: (id, change, at) => customers.change(id, change, at),
     untypableCustomerNumbers: () => customers.untypable(),
     createContract: (contract, at) => contracts.create(contract, at),
     contract: (id) => contracts.get(id),

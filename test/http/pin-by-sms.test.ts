@@ -76,6 +76,16 @@ t.test('who asks twice sends two PINs, and a revoked one does not go', async (t)
   t.match((await ask('GET', `/v1/messages/${second.messageId}`)).body, { state: 'queued' })
 })
 
+t.test('a PIN that waits does not go to a number that is the customer’s no longer', async (t) => {
+  const { ask, customer, pins } = await office(t, [mobile, '+491725550124'])
+  const { messageId } = (await ask('POST', pins, { sendBySms: true })).body
+  const path = `/v1/customers/${customer.id}`
+  await ask('PATCH', path, { numbers: ['+491725550124', mobile] })
+  t.match((await ask('GET', `/v1/messages/${messageId}`)).body, { state: 'queued' }, 'another order is no other number')
+  await ask('PATCH', path, { numbers: ['+491725550124'] })
+  t.match((await ask('GET', `/v1/messages/${messageId}`)).body, { state: 'superseded', trace: [{}, { why: /no longer the customer's/ }] })
+})
+
 t.test('where it cannot be sent, no PIN is drawn, and it is said why', async (t) => {
   const { ask, contract, count, pins, store, customer } = await office(t)
   const refused = async (what: string, says: RegExp) => {

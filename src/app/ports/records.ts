@@ -257,7 +257,7 @@ export interface Records extends PrivacyRecords {
   createCustomer(customer: NewCustomer, at: number): Promise<Result<Customer>>
   customer(id: string): Promise<Customer | null>
   customers(filter: CustomerFilter, page: PageRequest): Promise<Page<Customer>>
-  changeCustomer(id: string, change: CustomerChange): Promise<Result<Customer>>
+  changeCustomer(id: string, change: CustomerChange, at: number): Promise<Result<Customer>>
   /** Customer numbers that are longer than what can be typed now, and how many digits the longest has. */
   untypableCustomerNumbers(): Promise<{ customers: number; longest: number }>
   createContract(contract: NewContract, at: number): Promise<Result<Contract>>

@@ -96,7 +96,7 @@ export function customerRoutes(app: Api, { records, service, now }: HttpOptions)
         timeZone,
         customerNumber,
       })
-      return showCustomer(valueOf(await records.changeCustomer(request.params.id, change)))
+      return showCustomer(valueOf(await records.changeCustomer(request.params.id, change, now())))
     },
   )
 }
