@@ -46,6 +46,8 @@ ALTER TABLE customers ADD CONSTRAINT customers_erased CHECK ((erased_at IS NULL)
 
 CREATE INDEX calls_by_customer ON calls (customer_id, started_at DESC, id DESC) WHERE customer_id IS NOT NULL;
 CREATE INDEX messages_by_customer ON messages (customer_id, created_at DESC, id DESC) WHERE customer_id IS NOT NULL;
+-- What a number wrote, on whichever ticket it stands since; other authors have names.
+CREATE INDEX ticket_comments_by_number ON ticket_comments (author) WHERE author LIKE '+%';
 
 -- An opt-out is respected after its customer was erased, too: it is found by a keyed digest of the number.
 ALTER TABLE sms_consents ADD COLUMN erased_digest bytea;

@@ -12,12 +12,13 @@ import type {
   Result,
 } from '../app/ports/records.ts'
 import { customerNumberMistake, noCustomerNumberLeft, typable } from '../domain/customer/number.ts'
+import { changedIn } from './changes.ts'
 import type { Connections, Statement } from './connections.ts'
 import { violatedUnique } from './errors.ts'
 import { isId, newId } from './ids.ts'
 import { newestFirst, pageOf } from './pages.ts'
 import { printable, type PhoneNumbers } from './phone-numbers.ts'
-import { moment, type Schema } from './schema.ts'
+import { moment, type Schema, type TraceStep } from './schema.ts'
 
 /** Given numbers may lie where the sequence will come; each of these draws skips one. */
 const drawsOfCustomerNumber = 1000
@@ -223,6 +224,16 @@ async function replaceNumbers(transaction: Transaction<Schema>, id: string, numb
     if (before === undefined) await transaction.insertInto('customer_phone_numbers').values({ number, customer_id: id, place }).execute()
     else if (before !== place) await transaction.updateTable('customer_phone_numbers').set({ place }).where('number', '=', number).execute()
   }
+}
+
+/** A PIN that waits to be sent does not go where the customer is no longer. */
+async function withholdPins(transaction: Transaction<Schema>, id: string, numbers: string[], at: number): Promise<void> {
+  const step: TraceStep = { at, what: 'superseded', why: "the number is no longer the customer's" }
+  const { rows } = await sql<{ id: string }>`
+    UPDATE messages SET state = 'superseded', due_at = NULL, sealed_text = NULL, trace = trace || ${JSON.stringify([step])}::jsonb
+    WHERE customer_id = ${id} AND sealed_text IS NOT NULL AND state IN ('held', 'queued') AND recipient <> ALL (${numbers}::text[])
+    RETURNING id`.execute(transaction)
+  changedIn(transaction).message(rows.map((row) => row.id))
 }
 
 /** Whoever else has the number was there first. */

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { definition, marta, ours } from '../store/sms/status-line.ts'
 import { callRow, monday } from '../support/stories.ts'
-import { runHttp } from './running.ts'
+import { runHttp, type Running } from './running.ts'
 
 const hour = 3_600_000
 
@@ -99,6 +99,100 @@ t.test('a customer who wants to be forgotten is; whoever asks once more finds no
   t.match(await ask('POST', '/v1/customers', { name: 'Marta Weber', numbers: [marta], customerNumber: customer.customerNumber }), {
     status: 201,
   })
+})
+
+/** Each table's rows, as a text, in which this is found. */
+async function found({ query }: Pick<Running, 'query'>, needles: readonly string[]): Promise<string[]> {
+  const { rows: tables } = await query<{ name: string }>(`SELECT format('%I', table_name) AS name FROM information_schema.tables
+    WHERE table_type = 'BASE TABLE' AND table_schema = current_schema()`)
+  const all: string[] = []
+  for (const { name } of tables) {
+    const { rows } = await query<{ row: string }>(`SELECT to_jsonb(t)::text AS row FROM ${name} t`)
+    all.push(...rows.filter(({ row }) => needles.some((needle) => row.includes(needle))).map(({ row }) => `${name}: ${row}`))
+  }
+  return all
+}
+
+t.test('what they wrote is forgotten wherever it stands: on a neighbour’s ticket after a merge, too', async (t) => {
+  const { ask, store, ...rest } = await runHttp(t, { now: () => monday })
+  await store.outbox.useSms(definition(), monday)
+  const number = '+491709990001'
+  const reply = (text: string, at: number) =>
+    store.outbox.takeIncoming([{ kind: 'reply', route: 'r', from: number, to: ours, text, concatenation: null }], at)
+  const customer = (await ask('POST', '/v1/customers', { name: 'Zuzanna Quittenbaum', numbers: [number] })).body
+  const neighbour = (await ask('POST', '/v1/customers', { name: 'Marta Weber', numbers: [marta] })).body
+  const ticket = (await ask('POST', '/v1/tickets', { subject: 'Störung', customerId: customer.id, caller: number })).body
+  await reply('Bin bei meiner Schwester Klingel Nowak', monday + hour)
+  const goesOn = (await ask('POST', '/v1/tickets', { subject: 'Haus ohne Netz', customerId: neighbour.id })).body
+  await ask('POST', `/v1/tickets/${goesOn.id}/comments`, { author: 'Anna', text: 'Techniker kommt um 9' })
+  t.equal((await ask('POST', `/v1/tickets/${ticket.id}/merge`, { into: goesOn.id })).status, 200)
+  await reply('Wann kommt jemand zu Nowak', monday + 2 * hour)
+  const comments = async () => (await ask('GET', `/v1/tickets/${goesOn.id}/comments`)).body.items
+  t.equal((await comments()).filter(({ author }: { author: string }) => author === number).length, 2)
+
+  const { body } = await ask('GET', `/v1/customers/${customer.id}/export`)
+  t.match(body.commentsOnTicketsOfOthers, [
+    { ticketId: goesOn.id, author: number, text: 'Bin bei meiner Schwester Klingel Nowak', createdAt: '2026-03-02T09:00:00.000Z' },
+    { text: 'Wann kommt jemand zu Nowak' },
+  ])
+  t.notMatch(JSON.stringify(body), /Techniker/, 'what others wrote there is not theirs')
+  t.not((await found(rest, ['Nowak'])).length, 0)
+
+  t.equal((await ask('DELETE', `/v1/customers/${customer.id}`)).status, 204)
+  t.same(await found(rest, ['Nowak', 'Quittenbaum', number.slice(1)]), [])
+  const left = (await comments()).map(({ author, text }: { author: string; text: string }) => `${author}: ${text}`)
+  t.same(left.sort(), ['Anna: Techniker kommt um 9', 'erased: ', 'erased: '])
+})
+
+t.test('a number that they had before is forgotten with them; whoever has it today keeps it', async (t) => {
+  const { ask, query } = await runHttp(t, { now: () => monday })
+  const [former, passedOn, today] = ['+491709990001', '+491709990002', '+491709990003'] as const
+  const consents = (number: string): string => `/v1/consents/${encodeURIComponent(number)}`
+  const customer = (await ask('POST', '/v1/customers', { name: 'Zuzanna Quittenbaum', numbers: [former, passedOn] })).body
+  await ask('PUT', consents(former), { is: 'out', evidence: 'Brief der Frau Quittenbaum' })
+  t.equal((await ask('PATCH', `/v1/customers/${customer.id}`, { numbers: [today] })).status, 200)
+  const next = (await ask('POST', '/v1/customers', { name: 'Marta Weber', numbers: [passedOn] })).body
+  await ask('PUT', consents(passedOn), { is: 'out', evidence: 'told Anna' })
+
+  const { changes } = (await ask('GET', `/v1/customers/${customer.id}/export`)).body
+  t.match(
+    changes.filter(({ objectId }: { objectId: string }) => objectId === passedOn),
+    [{ action: 'created' }, { action: 'deleted' }],
+    'that they had it is theirs, who has it now is not',
+  )
+  t.notMatch(JSON.stringify(changes), next.id)
+
+  t.equal((await ask('DELETE', `/v1/customers/${customer.id}`)).status, 204)
+  t.same(await found({ query }, ['Quittenbaum', former.slice(1), today.slice(1)]), [])
+  const { rows } = await query(`SELECT DISTINCT customer_id FROM audit WHERE object_id = $1 AND customer_id IS NOT NULL`, [passedOn])
+  t.same(rows, [{ customer_id: next.id }], 'nothing tells that they had it before her')
+  t.match((await ask('GET', consents(passedOn))).body, { said: [{ is: 'out', evidence: 'told Anna' }] })
+  t.match(
+    (await ask('GET', consents(former))).body,
+    { purposes: [{ mayReceive: false }], said: [{ evidence: null }] },
+    'an opt-out counts for the number, whoever has it',
+  )
+  const { rows: told } = await query(`SELECT object, action FROM audit WHERE at = (
+    SELECT max(at) FROM audit WHERE object = 'customer' AND action = 'deleted')`)
+  t.same(told, [{ object: 'customer', action: 'deleted' }], 'no change of that moment tells whose pseudonym is whose')
+})
+
+t.test('what is left of an old ticket leads to nobody: neither by its contract nor by its call', async (t) => {
+  const { ask, store, query, customer, contract } = await office(t)
+  const call = callRow('call-2', { caller: marta, customerId: customer.id, contractId: contract.id, endedAt: monday, outcome: 'voicemail' })
+  await store.calls.saveCalls([call])
+  const left = { recording: 'r-2', callId: 'call-2', line: 'hotline', caller: marta, at: monday, language: 'de' }
+  const { ticketId } = await store.calls.keepVoicemail({ ...left, wav: Buffer.alloc(100), durationMs: 1000 })
+  await query('UPDATE tickets SET contract_id = $1 WHERE id = $2', [contract.id, ticketId])
+  t.match((await ask('GET', '/v1/calls/call-2')).body, { ticketId })
+  for (const status of ['in_progress', 'completed']) await ask('PATCH', `/v1/tickets/${ticketId}`, { status })
+
+  const years = monday + 1100 * 24 * hour
+  t.match(await store.retention.purge('tickets', years, years), { purged: 1 })
+  t.match((await ask('GET', `/v1/tickets/${ticketId}`)).body, { subject: 'erased', customerId: null, contractId: null, caller: null })
+  t.match((await ask('GET', '/v1/calls/call-2')).body, { ticketId: null, customerId: customer.id })
+  t.same((await query(`SELECT FROM tickets WHERE id = $1 AND (call_id IS NOT NULL OR contract_id IS NOT NULL)`, [ticketId])).rows, [])
+  t.same((await query(`SELECT FROM recordings WHERE ticket_id = $1 AND call_id IS NOT NULL`, [ticketId])).rows, [])
 })
 
 t.test('on the phone somebody says that they want no reminders any more', async (t) => {

@@ -67,10 +67,10 @@ export async function runHttp(
     // Whole tables of wrong keys come from one address here.
     refusalsPerMinute: 1_000_000,
     records: store.records,
+    writing: store.writing,
     webhooks: store.webhooks,
     webhookRefusal: (url) => refusalOf(url, true),
     live: new LiveHub({ store: store.live, write: writeChange, log, now: Date.now, ...live(store) }),
-    writing: store.writing,
     prompts: { get: () => null },
     announce: async (name, { on, text, endsAt }) => store.records.putAnnouncement({ name, on, text, prompts: {}, endsAt }, Date.now()),
     parts: async () => READY,

@@ -30,6 +30,7 @@ export const CustomerExport = Type.Object(
     calls: Rows('From one of their numbers, or with one of their PINs'),
     tickets: Rows('With comments, changes and a link to the voicemail'),
     ticketsOfOthersFromTheirNumbers: Rows('What is theirs in these is the number'),
+    commentsOnTicketsOfOthers: Rows('What they wrote that stands on tickets that are not theirs, after a merge or a reply'),
     messages: Rows('To and from them, and about their tickets'),
     consents: Rows('What they said about getting messages'),
     wrongPins: Rows('Typed on one of their phones'),

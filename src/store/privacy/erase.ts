@@ -14,6 +14,7 @@ import { randomInt } from 'node:crypto'
 import { sql, type RawBuilder, type Transaction } from 'kysely'
 import type { Result } from '../../app/ports/records.ts'
 import { mayReceive } from '../../domain/sms/consent.ts'
+import { changedIn } from '../changes.ts'
 import type { Connections } from '../connections.ts'
 import { refuse } from '../customers.ts'
 import { isId, newId } from '../ids.ts'
@@ -47,7 +48,10 @@ export class Erasure {
       // Whoever would write something of this customer waits, and then finds that there is none.
       await sql`SELECT FROM customers WHERE id = ${customerId} FOR UPDATE`.execute(transaction)
       const numbers = await sql<{ number: string }>`
-        SELECT number FROM customer_phone_numbers WHERE customer_id = ${customerId} ORDER BY number`.execute(transaction)
+        SELECT number FROM customer_phone_numbers WHERE customer_id = ${customerId}
+        UNION SELECT object_id FROM audit WHERE customer_id = ${customerId} AND object = 'phone_number' ORDER BY number`.execute(
+        transaction,
+      )
       for (const { number } of numbers.rows) await lockNumber(transaction, number)
       const held = await holdingsOf(transaction, customerId)
       if (held !== null) await this.#erase(transaction, held, at)
@@ -99,8 +103,8 @@ export class Erasure {
   }
 
   /** An opt-out outlives the erasure: by law nobody may write to this number, whoever learns it anew. */
-  async #eraseConsents(transaction: Transaction<Schema>, { numbers }: Holdings, aliases: Aliases): Promise<void> {
-    for (const number of numbers) {
+  async #eraseConsents(transaction: Transaction<Schema>, { numbers, formerNumbers }: Holdings, aliases: Aliases): Promise<void> {
+    for (const number of [...numbers, ...formerNumbers]) {
       const digest = this.#keys.erasedDigest(number)
       const said = await consentsOf(transaction, number, digest)
       const purposes = new Set(said.map(({ purpose }) => purpose))
@@ -117,9 +121,12 @@ export class Erasure {
 /** Number → pseudonym. `own` hold wherever the number stands, `all` only in what is the customer's: other people's numbers are among them. */
 type Aliases = { own: Record<string, string>; all: Record<string, string> }
 
-async function aliasesFor(transaction: Transaction<Schema>, { customerId, numbers, ticketIds, messageIds }: Holdings): Promise<Aliases> {
-  const own = Object.fromEntries(numbers.map((number) => [number, pseudonym()]))
-  const others = new Set<string>()
+async function aliasesFor(
+  transaction: Transaction<Schema>,
+  { customerId, numbers, formerNumbers, passedOnNumbers, ticketIds, messageIds }: Holdings,
+): Promise<Aliases> {
+  const own = Object.fromEntries([...numbers, ...formerNumbers].map((number) => [number, pseudonym()]))
+  const others = new Set<string>(passedOnNumbers)
   const add = async (query: RawBuilder<{ number: string | null }>): Promise<void> => {
     const { rows } = await query.execute(transaction)
     for (const { number } of rows) {
@@ -168,7 +175,7 @@ async function moveCustomer(
 
 async function eraseTickets(
   transaction: Transaction<Schema>,
-  { customerId, ticketIds, othersTicketIds, numbers }: Holdings,
+  { customerId, ticketIds, othersTicketIds, othersCommentIds }: Holdings,
   remains: string,
   { own, all }: Aliases,
   at: number,
@@ -186,10 +193,13 @@ async function eraseTickets(
     await sql`
       UPDATE tickets SET caller = ${aliased('caller', own)}, subject = replace(subject, caller, ${aliased('caller', own)})
       WHERE id = ANY (${piece})`.execute(transaction)
-    await sql`
-      UPDATE ticket_comments SET author = ${aliased('author', own)} WHERE ticket_id = ANY (${piece}) AND author = ANY (${numbers})`.execute(
+  }
+  for (const piece of inPieces(othersCommentIds)) {
+    const { rows } = await sql<{ ticketId: string }>`
+      UPDATE ticket_comments SET author = ${erasedText}, text = '' WHERE id = ANY (${piece}) RETURNING ticket_id AS "ticketId"`.execute(
       transaction,
     )
+    for (const { ticketId } of rows) changedIn(transaction).ticket(ticketId)
   }
 }
 
@@ -242,28 +252,34 @@ async function eraseMessages(
 /** Which columns changed stays; what was in them goes. That this customer was erased, when and by whom, is told by their last row. */
 async function scrubAudit(
   transaction: Transaction<Schema>,
-  { customerId, numbers, ...held }: Holdings,
+  { customerId, numbers, formerNumbers, ...held }: Holdings,
   remains: string,
-  { own }: Aliases,
+  { own, all }: Aliases,
 ): Promise<void> {
-  const ofTheirs = [...held.contractIds, ...held.pinIds, ...held.ticketIds, ...held.commentIds]
+  const ofTheirs = [...held.contractIds, ...held.pinIds, ...held.ticketIds, ...held.commentIds, ...held.othersCommentIds]
   const nameless = (column: string) => sql`(SELECT jsonb_object_agg(key, NULL) FROM jsonb_each(${sql.ref(column)}))`
-  // The changes of this transaction would tell which row remains of whom.
+  // The changes of this transaction would tell which row remains of whom, and which pseudonym is whose.
   await sql`
     DELETE FROM audit WHERE at = date_trunc('milliseconds', now()) AND customer_id IN (${customerId}, ${remains})
       AND NOT (object = 'customer' AND action = 'deleted')`.execute(transaction)
-  for (const piece of inPieces([...ofTheirs, ...numbers])) {
+  for (const piece of inPieces([...ofTheirs, ...held.othersTicketIds, ...numbers, ...Object.values(own)])) {
     await sql`
       DELETE FROM audit WHERE at = date_trunc('milliseconds', now()) AND object_id = ANY (${piece})`.execute(transaction)
   }
   await sql`
     UPDATE audit SET before = ${nameless('before')}, after = ${nameless('after')},
-      customer_id = CASE WHEN object = 'customer' THEN customer_id END, object_id = ${aliased('object_id', own)}
+      customer_id = CASE WHEN object = 'customer' THEN customer_id END, object_id = ${aliased('object_id', all)}
     WHERE customer_id = ${customerId}`.execute(transaction)
   for (const piece of inPieces([...ofTheirs, ...numbers])) {
     await sql`
       UPDATE audit SET before = ${nameless('before')}, after = ${nameless('after')}, customer_id = NULL, object_id = ${aliased('object_id', own)}
       WHERE object_id = ANY (${piece})`.execute(transaction)
+  }
+  // Whoever had one of these numbers before or after them keeps what is told of that.
+  for (const piece of inPieces(formerNumbers)) {
+    await sql`
+      UPDATE audit SET before = ${nameless('before')}, after = ${nameless('after')}, object_id = ${aliased('object_id', own)}
+      WHERE object_id = ANY (${piece}) AND customer_id IS NULL`.execute(transaction)
   }
   // Of other people's tickets only the number.
   for (const piece of inPieces(held.othersTicketIds)) {

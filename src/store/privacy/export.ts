@@ -68,6 +68,12 @@ export class CustomerExport {
       SELECT id, number, caller, created_at AS "createdAt" FROM tickets WHERE id = ANY (${ids}) ORDER BY id`,
     )
     yield* this.#list(
+      'commentsOnTicketsOfOthers',
+      held.othersCommentIds,
+      (ids) => sql`
+      SELECT id, ticket_id AS "ticketId", author, text, created_at AS "createdAt" FROM ticket_comments WHERE id = ANY (${ids}) ORDER BY id`,
+    )
+    yield* this.#list(
       'messages',
       held.messageIds,
       (ids) => sql`
@@ -86,11 +92,14 @@ export class CustomerExport {
       (given) => sql`
       SELECT caller, line, call_id AS "callId", attempted_at AS "at" FROM pin_attempts WHERE caller = ANY (${given}) ORDER BY id`,
     )
+    const formerNumbers = [...held.formerNumbers, ...held.passedOnNumbers]
+    const ownIds = [customerId, ...held.contractIds, ...held.pinIds, ...held.ticketIds, ...held.commentIds, ...held.othersCommentIds]
     yield* this.#list(
       'changes',
-      [customerId, ...held.contractIds, ...held.pinIds, ...held.ticketIds, ...held.commentIds, ...numbers],
+      [...ownIds, ...numbers, ...formerNumbers],
       (ids) => sql`
-      SELECT at, action, object, object_id AS "objectId", before, after FROM audit WHERE object_id = ANY (${ids}) ORDER BY at, id`,
+      SELECT at, action, object, object_id AS "objectId", before, after FROM audit
+      WHERE object_id = ANY (${ids}) AND (customer_id = ${customerId} OR object_id <> ALL (${formerNumbers})) ORDER BY at, id`,
     )
     yield* this.#list(
       'toldToWebhooks',

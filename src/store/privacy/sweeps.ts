@@ -156,11 +156,17 @@ const tickets: Sweep = {
   },
   take: {
     name: 'take away what tickets say',
-    text: `WITH gone AS (
-        UPDATE tickets SET subject = '${erasedText}', caller = NULL, customer_id = NULL, erased_at = $2
+    // Contract and call lead to the customer, too. A call knows its ticket only if the ticket knows its call.
+    text: `WITH called AS (SELECT id, call_id FROM tickets WHERE id = ANY ($1) AND call_id IS NOT NULL),
+      gone AS (
+        UPDATE tickets SET subject = '${erasedText}', caller = NULL, customer_id = NULL, contract_id = NULL, call_id = NULL, erased_at = $2
         WHERE id = ANY ($1) AND status = 'completed' AND erased_at IS NULL RETURNING id),
       said AS (UPDATE ticket_comments SET author = '${erasedText}', text = '' 
-        WHERE ticket_id = ANY ($1) AND ticket_id IN (SELECT id FROM gone) AND text <> '')
+        WHERE ticket_id = ANY ($1) AND ticket_id IN (SELECT id FROM gone) AND text <> ''),
+      untied AS (UPDATE calls c SET ticket_id = NULL FROM called
+        WHERE c.id = called.call_id AND c.ticket_id = called.id AND called.id IN (SELECT id FROM gone)),
+      heard AS (UPDATE recordings SET call_id = NULL
+        WHERE ticket_id = ANY ($1) AND ticket_id IN (SELECT id FROM gone) AND call_id IS NOT NULL)
       SELECT id FROM gone`,
   },
 }

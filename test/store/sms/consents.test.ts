@@ -27,7 +27,9 @@ t.test('somebody says on the phone that they want no more texts: what waits does
       trace: [{}, { at: night + minute, what: 'suppressed', why: 'the recipient opted out' }],
     },
   ])
-  t.same(await consents.of(marta), [{ purpose: 'all', is: 'out', word: null, messageId: null, over: 'api', evidence: null, at: night + minute }])
+  t.same(await consents.of(marta), [
+    { purpose: 'all', is: 'out', word: null, messageId: null, over: 'api', evidence: null, at: night + minute },
+  ])
   t.same(await consents.of('+491700000000'), [])
 })
 
