@@ -79,7 +79,7 @@ export const waiting: Statement = {
 
 /** Read webhook by webhook, and changed by their ids: the planner, left to itself, would rather read all there is. */
 export const giveUp: Statement = {
-  name: 'give up what waits behind receivers that rest or are switched off',
+  name: 'give up what waits behind receivers that rest',
   text: `UPDATE webhook_deliveries SET state = 'dead', done_at = $2, last_error = coalesce(last_error, 'the receiver takes nothing')
     WHERE id = ANY (ARRAY(
       SELECT d.id FROM (
