@@ -77,6 +77,7 @@ class Jobs implements JobRunner {
     while (!this.#closing.signal.aborted) {
       try {
         await this.#runOnce()
+        toldWhy = ''
       } catch (error) {
         if (!isUnavailable(error)) {
           // Once, and not each second for as long as it lasts.
