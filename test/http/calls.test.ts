@@ -1,33 +1,22 @@
 import t from 'tap'
 import type { CallRow } from '../../src/app/ports/store.ts'
+import { callRow as aCallRow } from '../support/stories.ts'
 import { runHttp } from './running.ts'
 
 const STARTED_AT = Date.parse('2026-05-04T10:00:00.000Z')
 
-function callRow(changes: Partial<CallRow>): CallRow {
-  return {
-    id: 'call-1',
+function callRow({ id = 'call-1', ...changes }: Partial<CallRow>): CallRow {
+  return aCallRow(id, {
     asterisk: 'test',
     leg: 'call-1',
-    line: 'hotline',
     dialled: 'hotline',
     caller: '+496215550123',
-    trunk: 'carrier',
-    language: 'de',
     flowHash: 'flow',
-    state: {},
-    customerId: null,
-    contractId: null,
-    agentId: null,
-    queuedAt: null,
     startedAt: STARTED_AT,
     answeredAt: STARTED_AT + 100,
-    connectedAt: null,
-    endedAt: null,
-    outcome: null,
     path: [{ step: 'ask_pin', enteredAt: STARTED_AT + 100, outcome: null }],
     ...changes,
-  }
+  })
 }
 
 t.test('a call can be followed while it lasts and read when it is over', async (t) => {

@@ -1,4 +1,5 @@
 /** What stories of those who watch begin with. */
+import { callRow as aCallRow } from '../support/stories.ts'
 import type { Test } from 'tap'
 import type { LiveHubDeps } from '../../src/app/live/hub.ts'
 import type { CallRow, Definitions } from '../../src/app/ports/store.ts'
@@ -34,26 +35,12 @@ export function definitionsWith(agents: string[]): Definitions {
 
 export function callRow(id: string): CallRow {
   const startedAt = Date.now()
-  return {
-    id,
+  return aCallRow(id, {
     asterisk: 'test',
     leg: id,
-    line: 'hotline',
-    dialled: 'hotline',
     caller: '+496215550123',
-    trunk: 'carrier',
-    language: 'de',
-    flowHash: 'flow',
-    state: {},
-    customerId: null,
-    contractId: null,
-    agentId: null,
-    queuedAt: null,
     startedAt,
     answeredAt: startedAt,
-    connectedAt: null,
-    endedAt: null,
-    outcome: null,
     path: [{ step: 'waiting', enteredAt: startedAt, outcome: null }],
-  }
+  })
 }
