@@ -127,6 +127,9 @@ async function makeData({
         'builtin',
         '--builtin-locale',
         'C.UTF-8',
+        // Where there is no old segment to take, all commits wait for a new one to be filled with zeros: here 4 MB, by itself 16.
+        '--wal-segsize',
+        '4',
       ],
       { user: maker, cwd: workshop },
     )
