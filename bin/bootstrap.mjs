@@ -18,19 +18,21 @@ const OLDEST_NODE = 20
  *
  * @param {string} script path below the clone, for example `src/cli.ts`
  * @param {string[]} args its arguments
- * @param {{ development?: boolean }} [options] development: also needs what only tests and checks use
+ * @param {{ development?: boolean, flags?: readonly string[] }} [options] development: also needs what only tests and checks use;
+ *   flags: of a Node of its own
  * @returns {Promise<void>}
  */
 export async function run(script, args, options = {}) {
   await prepare(options)
   keepCompiled()
   const path = join(ROOT, script)
-  if (major(process.versions.node) >= NODE_NEEDED) {
+  const { flags = [] } = options
+  if (flags.length === 0 && major(process.versions.node) >= NODE_NEEDED) {
     process.argv = [process.execPath, path, ...args]
     await import(pathToFileURL(path).href)
     return
   }
-  process.exitCode = await runNode([path, ...args])
+  process.exitCode = await runNode([...flags, path, ...args])
 }
 
 /**

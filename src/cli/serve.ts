@@ -1,5 +1,4 @@
 import module from 'node:module'
-import v8 from 'node:v8'
 import { startPforte, type Pforte } from '../main.ts'
 import { stopAsterisk } from '../local/asterisk.ts'
 import { stopPostgres } from '../local/postgres.ts'
@@ -9,15 +8,6 @@ import { createProgress, type Progress } from '../local/progress.ts'
 import { environmentOrFail } from './surroundings.ts'
 
 /**
- * How much the heap may grow before the old part of it is collected. What lives
- * is some 75 MB, and V8 would let it grow by a third: under load it then stands
- * still every three seconds, for 20 to 40 ms together with the marking before
- * (`bench -- events` at 750 a second, p99: 72 ms so, 32 ms with this). It costs some
- * 100 MB of memory. Not in Node's documentation, but in `node --v8-options`.
- */
-const heapGrowingPercent = 150
-
-/**
  * Runs Pforte until it is told to end. Ctrl-C (SIGINT) ends the embedded parts
  * too; SIGTERM ends only Node, so that calls go on and the next start takes
  * them up again; SIGHUP reads `pforte.yaml` again.
@@ -25,7 +15,6 @@ const heapGrowingPercent = 150
  * @returns 0 stopped, 1 a part failed
  */
 export async function serve(): Promise<number> {
-  v8.setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`)
   const environment = environmentOrFail()
   // A terminal or a pipe that has gone takes no more lines; the calls go on.
   for (const out of [process.stdout, process.stderr]) out.on('error', () => {})
