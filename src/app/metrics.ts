@@ -20,7 +20,8 @@ export class Metrics {
 
   constructor(calls: () => Calls, guessChance: () => Promise<{ chance: number; validPins: number }>) {
     const registers = [this.registry]
-    collectDefaultMetrics({ register: this.registry })
+    // By itself it would look for delays a hundred times a second, which costs an idle Pforte most of its CPU.
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 100 })
     this.#started = new Counter({ name: 'pforte_calls_started_total', help: 'Calls taken.', labelNames: ['line'], registers })
     this.#ended = new Counter({
       name: 'pforte_calls_ended_total',

@@ -8,6 +8,7 @@ import { PromptStore } from '../../src/app/prompts.ts'
 import { ensureAsteriskPackages } from '../../src/local/asterisk-packages.ts'
 import { cacheDir } from '../../src/local/cache.ts'
 import { ensureDebianPackages } from '../../src/local/debian-packages.ts'
+import { removeHome } from '../../src/local/home.ts'
 import { ensurePostgres, stopPostgres } from '../../src/local/postgres.ts'
 import { createProgress } from '../../src/local/progress.ts'
 import { openVoice } from '../../src/local/voice/open.ts'
@@ -37,7 +38,10 @@ export async function prepareTestParts(folder: string): Promise<TestParts> {
       PFORTE_TEST_SMS_PEERS: JSON.stringify(smsPeers),
       PFORTE_TEST_TSHARK: JSON.stringify(tshark),
     },
-    stop: async () => void (await stopPostgres(home)),
+    stop: async () => {
+      await stopPostgres(home)
+      await removeHome(home)
+    },
   }
 }
 
