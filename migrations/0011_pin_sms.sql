@@ -1,6 +1,3 @@
--- Customers are looked for by how their name begins, whatever its case.
-CREATE INDEX customers_by_name ON customers (lower(name) text_pattern_ops, created_at DESC, id DESC);
-
 -- ---------------------------------------------------------------- PINs by SMS
 
 ALTER TABLE contracts ADD COLUMN pin_by_sms boolean NOT NULL DEFAULT false;

@@ -24,7 +24,7 @@ import { moment, type Schema, type TraceStep } from './schema.ts'
 const drawsOfCustomerNumber = 1000
 
 /** So many rows are sorted about as fast as the newest of a million are walked through for a page of them. */
-const namesakesToSort = 5000
+const namesakesToSort = 2000
 
 const countUntypable: Statement = {
   name: 'count untypable customer numbers',
