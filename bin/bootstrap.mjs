@@ -18,21 +18,19 @@ const OLDEST_NODE = 20
  *
  * @param {string} script path below the clone, for example `src/cli.ts`
  * @param {string[]} args its arguments
- * @param {{ development?: boolean, flags?: readonly string[] }} [options] development: also needs what only tests and checks use;
- *   flags: of a Node of its own
+ * @param {{ development?: boolean }} [options] development: also needs what only tests and checks use
  * @returns {Promise<void>}
  */
 export async function run(script, args, options = {}) {
   await prepare(options)
   keepCompiled()
   const path = join(ROOT, script)
-  const { flags = [] } = options
-  if (flags.length === 0 && major(process.versions.node) >= NODE_NEEDED) {
+  if (major(process.versions.node) >= NODE_NEEDED) {
     process.argv = [process.execPath, path, ...args]
     await import(pathToFileURL(path).href)
     return
   }
-  process.exitCode = await runNode([...flags, path, ...args])
+  process.exitCode = await runNode([path, ...args])
 }
 
 /**

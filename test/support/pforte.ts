@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
-import { serviceFlags } from '../../bin/service-flags.mjs'
 import { Phone } from '../../src/local/phone/phone.ts'
 import { stopAsterisk } from '../../src/local/asterisk.ts'
 import { removeHome } from '../../src/local/home.ts'
@@ -53,7 +52,7 @@ export class TestPforte {
   readonly #cleanUps: (() => Promise<unknown>)[] = []
   #process: ChildProcess | null = null
 
-  private constructor(home: string, environment: Record<string, string>, db: pg.Pool, command = [...serviceFlags, 'src/cli.ts', 'serve']) {
+  private constructor(home: string, environment: Record<string, string>, db: pg.Pool, command = ['src/cli.ts', 'serve']) {
     this.home = home
     this.#command = command
     this.environment = environment

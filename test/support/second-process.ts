@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
-import { serviceFlags } from '../../bin/service-flags.mjs'
 import { until } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -19,7 +18,7 @@ export class SecondProcess {
 
   /** Started just as the first one was, with these surroundings. */
   constructor(t: Test, environment: Record<string, string>) {
-    const child = spawn(process.execPath, [...serviceFlags, 'src/cli.ts', 'serve'], {
+    const child = spawn(process.execPath, ['src/cli.ts', 'serve'], {
       cwd: ROOT,
       env: { ...process.env, NODE_OPTIONS: '', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
