@@ -113,6 +113,8 @@ export type HttpOptions = {
   prompts: { get(hash: string): Promise<ServedPrompt | null> | ServedPrompt | null }
   /** Renders the text and switches the announcement, or says which field is wrong. */
   announce(name: string, order: AnnouncementOrder): Promise<Result<Announcement>>
+  /** Has the text rendered before `announce` asks for it; what the voice cannot speak is left for that to say. */
+  renderAhead?: (text: AnnouncementOrder['text']) => Promise<void>
   /** Told after an agent's state was set: whoever became free may have somebody waiting for them. */
   onAgentChanged?: () => void
   /** Null on a configured Asterisk, which demos have no business on; its routes are not there then. */

@@ -8,7 +8,15 @@
  * it asks again without doing it twice.
  */
 import assert from 'node:assert/strict'
-import type { FastifyInstance, FastifyReply, FastifyRequest, onSendAsyncHookHandler, preHandlerHookHandler, RouteOptions } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onSendAsyncHookHandler,
+  preHandlerAsyncHookHandler,
+  preHandlerHookHandler,
+  RouteOptions,
+} from 'fastify'
 import { type TProperties, Type } from 'typebox'
 import type { KeptAnswer, Written } from '../app/ports/writing.ts'
 import type { HttpOptions } from './options.ts'
@@ -18,6 +26,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route does is not one transaction, or it sees to that itself. */
     hasOwnTransactions?: boolean
+    /** What takes long and changes nothing, done while no transaction is open yet. The body is valid by then. */
+    beforeWrite?: preHandlerAsyncHookHandler
   }
   interface FastifyRequest {
     /** Until it is answered: commits, or undoes, and settles then. */
@@ -48,7 +58,7 @@ export function writeAsOne(app: FastifyInstance, { writing, now }: Pick<HttpOpti
     if (!isWrite(route)) return
     const { properties = {} } = (route.schema?.headers ?? {}) as { properties?: TProperties }
     route.schema = { ...route.schema, headers: Type.Object({ ...properties, 'idempotency-key': Type.Optional(IdempotencyKey) }) }
-    route.preHandler = [begin, ...[route.preHandler ?? []].flat()]
+    route.preHandler = [...[route.config?.beforeWrite ?? []].flat(), begin, ...[route.preHandler ?? []].flat()]
     route.onSend = [...[route.onSend ?? []].flat(), end]
   })
 

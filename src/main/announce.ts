@@ -47,6 +47,11 @@ export function announceWith(deps: AnnounceDeps) {
   }
 }
 
+/** So that the transaction of a write need not stand open while the voice speaks. What fails is found again, and told, by `announceWith`. */
+export async function renderAhead(prompts: PromptStore, text: Record<string, string>): Promise<void> {
+  for (const [language, words] of Object.entries(text)) await prompts.add({ text: words, language }).catch(() => undefined)
+}
+
 function refuse(refused: 'not_found' | 'invalid', field: string, message: string): Result<Announcement> {
   return { ok: false, refusal: { refused, field, message } }
 }

@@ -5,6 +5,7 @@ import type { Hotline } from '../app/hotline.ts'
 import { LiveHub } from '../app/live/hub.ts'
 import type { LiveStore } from '../app/ports/live.ts'
 import type { PromptStore } from '../app/prompts.ts'
+import { renderAhead } from './announce.ts'
 import type { ApiKeys } from '../app/ports/api-keys.ts'
 import type { Records } from '../app/ports/records.ts'
 import type { Telephony } from '../app/ports/telephony.ts'
@@ -65,6 +66,7 @@ export async function openApi(deps: ApiDeps): Promise<Http> {
       onAgentChanged: () => hotline.dispatcher.kick(null),
       prompts: { get: async (hash) => servedPrompt(await deps.prompts.get(hash)) },
       announce: deps.announce,
+      renderAhead: (text) => renderAhead(deps.prompts, text),
       parts: async () => ({
         postgres: await deps.pingPostgres(),
         asterisk: asteriskState(telephony, hotline),

@@ -75,7 +75,12 @@ export function isUnavailable(error: unknown): boolean {
 
 /** Wrong user, password, database name or pg_hba.conf: no retry mends it at the start. */
 export function isAccessRefused(error: unknown): boolean {
-  return ['28000', '28P01', '3D000', '42501'].includes(codeOf(error))
+  return ['28000', '28P01', '3D000'].includes(codeOf(error))
+}
+
+/** The role came in, and lacks a privilege (42501), or may not even see the schema that it is to write in (3F000). */
+export function isPrivilegeMissing(error: unknown): boolean {
+  return ['42501', '3F000'].includes(codeOf(error))
 }
 
 /**

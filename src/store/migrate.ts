@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import pg from 'pg'
-import { asPortError, isAccessRefused, StoreRefused } from './errors.ts'
+import { asPortError, isAccessRefused, isPrivilegeMissing, StoreRefused } from './errors.ts'
+import { jobsSchema } from './jobs/orders.ts'
 import type { Log } from '../app/ports/log.ts'
 import { connectionConfig, defaultWaits } from './connections.ts'
 
@@ -54,9 +55,11 @@ export async function migrate(
       )
     }
     const pending = Object.keys(known).filter((name) => !done.includes(name))
-    if (pending.length === 0) return { applied: [], at: done.at(-1) ?? null }
+    // Brought up to date on its own, after ours: a start that ended between the two left it out.
+    const lacking = [...pending, ...((await hasSchema(database, jobsSchema)) ? [] : [jobsSchema])]
+    if (lacking.length === 0) return { applied: [], at: done.at(-1) ?? null }
     if (mode === 'check') {
-      throw new StoreRefused('pending', `the database lacks ${pending.join(', ')}`, 'Run npx pforte migrate.')
+      throw new StoreRefused('pending', `the database lacks ${lacking.join(', ')}`, 'Run npx pforte migrate.')
     }
     const migrator = new Migrator({
       db: database,
@@ -72,6 +75,14 @@ export async function migrate(
     if (applied.length > 0) log.info({ applied }, 'the database was brought up to date')
     return { applied, at: Object.keys(known).at(-1) ?? null }
   } catch (error) {
+    if (isPrivilegeMissing(error)) {
+      throw new StoreRefused(
+        'access',
+        `the role in DATABASE_URL may not do what Pforte needs: ${(error as Error).message}`,
+        'As an administrator of Postgres: GRANT CREATE ON DATABASE and GRANT CREATE ON SCHEMA public to that role, or make it the owner of the database.',
+        { cause: error },
+      )
+    }
     if (isAccessRefused(error)) {
       throw new StoreRefused(
         'access',
@@ -84,6 +95,11 @@ export async function migrate(
   } finally {
     await database.destroy()
   }
+}
+
+async function hasSchema(database: Kysely<unknown>, name: string): Promise<boolean> {
+  const { rows } = await sql<{ there: boolean }>`SELECT to_regnamespace(${name}) IS NOT NULL AS there`.execute(database)
+  return rows[0]!.there
 }
 
 async function requireServerVersion(database: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { randomBytes } from 'node:crypto'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,6 +102,31 @@ t.test('a wrong password and a wrong database name are told apart from a Postgre
   await refusedFor(t, openStore(options(wrongName.href)), 'access', /"nowhere" does not exist/)
   await t.rejects(openStore(options(`postgres://127.0.0.1:${await freePort()}/pforte`)), StoreUnavailable)
   await t.rejects(openStore(options('postgres://no-such-host.invalid/pforte')), StoreUnavailable)
+})
+
+t.test('a role that may not make tables is told what to grant', async (t) => {
+  const url = new URL(await emptyDatabase(t))
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
+  const role = `reader_${randomBytes(4).toString('hex')}`
+  await client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'reads only'`)
+  await client.end()
+  url.username = role
+  url.password = 'reads only'
+  const error = await openStore(options(url.href)).catch((error: unknown) => error)
+  t.match(error, { reason: 'access', mend: /GRANT CREATE ON DATABASE/ })
+})
+
+t.test('what background work needs is made up for by the next start', async (t) => {
+  const { url } = await testStore(t)
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  t.teardown(() => client.end())
+  const isThere = async () => (await client.query(`SELECT to_regnamespace('graphile_worker') IS NOT NULL AS there`)).rows[0].there
+  await client.query('DROP SCHEMA graphile_worker CASCADE')
+  t.equal(await isThere(), false)
+  await openStore(options(url)).then((store) => store.close())
+  t.equal(await isThere(), true)
 })
 
 async function emptyDatabase(t: Parameters<typeof testStore>[0]): Promise<string> {

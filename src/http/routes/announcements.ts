@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { type Api, problems } from '../api.ts'
 import { instantOf, isoTime } from '../formats.ts'
 import type { HttpOptions } from '../options.ts'
@@ -7,16 +7,19 @@ import { ref } from '../schemas/common.ts'
 import { Announcement, AnnouncementOrder } from '../schemas/service.ts'
 import type * as Records from '../../app/ports/store.ts'
 
+type Order = Static<typeof AnnouncementOrder>
+
 const NameParam = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 100, description: 'A name from announcements in pforte.yaml' }),
 })
 
 /** Special announcements: an outage that callers should hear of ahead of everything else. */
-export function announcementRoutes(app: Api, { announce, service }: HttpOptions): void {
+export function announcementRoutes(app: Api, { announce, renderAhead, service }: HttpOptions): void {
+  const textOf = ({ text = {} }: Order) => (typeof text === 'string' ? { [service().language]: text } : text)
   app.put(
     '/v1/announcements/:name',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', beforeWrite: async ({ body }) => renderAhead?.(textOf(body as Order)) },
       schema: {
         tags: ['service'],
         summary: 'Switch a special announcement on or off',
@@ -27,11 +30,11 @@ export function announcementRoutes(app: Api, { announce, service }: HttpOptions)
       },
     },
     async (request) => {
-      const { on, text = {}, endsAt = null } = request.body
+      const { on, endsAt = null } = request.body
       const announcement = valueOf(
         await announce(request.params.name, {
           on,
-          text: typeof text === 'string' ? { [service().language]: text } : text,
+          text: textOf(request.body),
           endsAt: endsAt === null ? null : instantOf(endsAt),
         }),
       )
