@@ -6,6 +6,7 @@ import { idempotencyPurge } from '../app/idempotency-purge.ts'
 import { Retention, RetentionMetrics } from '../app/retention.ts'
 import { ticketClocks } from '../app/tickets/ticket-clocks.ts'
 import { WebhookLoop } from '../app/webhooks/loop.ts'
+import { countTries } from '../app/webhooks/metrics.ts'
 import type { Service } from '../config.ts'
 import { openJobs } from '../store/jobs.ts'
 import type { Store } from '../store/open.ts'
@@ -24,7 +25,15 @@ export type BackgroundDeps = {
 
 /** Begins in the background, and again whenever Postgres was away. */
 export function openBackground({ postgres, store, sender, service, metrics, log, now }: BackgroundDeps): JobRunner {
-  const webhooks = new WebhookLoop({ outbox: store.deliveries, sender, orders: store.jobs, log, now, random: Math.random })
+  const webhooks = new WebhookLoop({
+    outbox: store.deliveries,
+    sender,
+    orders: store.jobs,
+    log,
+    now,
+    random: Math.random,
+    onTry: countTries(metrics),
+  })
   const rules = () => service().retention
   const retention = new Retention({ store: store.retention, rules, log, now, metrics: new RetentionMetrics(metrics) })
   const cron: CronJob[] = [

@@ -13,12 +13,13 @@ import { receiver, type Receiver } from '../webhooks/receiver.ts'
 async function open(t: Test, databaseUrl?: string) {
   const store = await testStore(t, databaseUrl === undefined ? {} : { databaseUrl })
   const service = { webhooks: { allowPrivate: true } } as Service
+  const metrics = new Registry()
   const background = openBackground({
     postgres: { databaseUrl: store.url },
     store,
     sender: new HttpSender({ allowPrivate: () => service.webhooks.allowPrivate }),
     service: () => service,
-    metrics: new Registry(),
+    metrics,
     log: pino({ level: 'silent' }),
     now: Date.now,
   })
@@ -28,6 +29,7 @@ async function open(t: Test, databaseUrl?: string) {
   return {
     store,
     close,
+    metrics,
     webhookTo: async ({ url }: Receiver) => valueOf(await store.webhooks.create({ url, description: '', events: ['*'] }, Date.now())),
     ticket: async (subject: string) =>
       valueOf(await store.records.createTicket({ subject, caller: null, customerId: null, status: 'received' }, Date.now())),
@@ -35,7 +37,7 @@ async function open(t: Test, databaseUrl?: string) {
 }
 
 t.test('a ticket is told a moment after it was made, and its changes after it', async (t) => {
-  const { store, webhookTo, ticket } = await open(t)
+  const { store, webhookTo, ticket, metrics } = await open(t)
   const crm = await receiver(t)
   const webhook = await webhookTo(crm)
   const { id } = await ticket('Kein Internet')
@@ -52,6 +54,8 @@ t.test('a ticket is told a moment after it was made, and its changes after it', 
       ['ticket.changed', id, 'completed'],
     ],
   )
+  const counts = (): Promise<string> => metrics.getSingleMetricAsString('pforte_webhook_tries_total')
+  await until('all three to be counted', async () => (await counts()).includes('{result="delivered"} 3'))
 })
 
 t.test('receivers that never answer keep neither the others nor Pforte waiting', async (t) => {
