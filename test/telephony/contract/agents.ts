@@ -23,12 +23,12 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
     await call.sendDigits('7')
     t.equal(await agentCall?.waitForDigits(1), '7', 'they are joined')
     await agentCall?.hangUp()
-    t.match(await here.seen.event('legEnded'), { leg, cause: 'hung_up' })
+    t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg, cause: 'hung_up' })
     await here.send({ do: 'destroyBridge', bridge })
     t.match(await here.telephony.send({ do: 'destroyBridge', bridge }), { ok: false, why: 'gone' })
     await here.send({ do: 'hangUp', leg: callerLeg })
     t.match(await call.ended, { by: 'them' })
-    t.match(await here.seen.event('legEnded'), { leg: callerLeg, cause: 'hung_up' })
+    t.match(await here.seen.event('legEnded', (event) => event.leg === callerLeg), { leg: callerLeg, cause: 'hung_up' })
     t.equal(phone.calls.length, 0)
   })
 
@@ -45,7 +45,7 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
       const leg = id('leg')
       await here.send(ring(leg, callerLeg))
       ;(await rings).reject(status)
-      t.match(await here.seen.event('legEnded'), { leg, cause })
+      t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg, cause })
       await call.hangUp()
       await here.seen.event('legEnded')
       t.equal(here.seen.endsOf(leg).length, 1)
@@ -59,7 +59,7 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
     const [leg, other] = [id('leg'), id('leg')]
     await here.send(ring(leg, callerLeg, 1_000))
     await (await rings).cancelled
-    t.match(await here.seen.event('legEnded'), { leg, cause: 'no_answer' })
+    t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg, cause: 'no_answer' })
 
     const { promise, resolve } = Promise.withResolvers<IncomingCall>()
     phone.onCall(resolve)
@@ -67,7 +67,7 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
     const ringing = await promise
     await here.send({ do: 'stopRinging', leg: other })
     await ringing.cancelled
-    t.match(await here.seen.event('legEnded'), { leg: other, cause: 'no_answer' })
+    t.match(await here.seen.event('legEnded', (event) => event.leg === other), { leg: other, cause: 'no_answer' })
     await call.hangUp()
   })
 
@@ -83,7 +83,7 @@ export function agents(t: Test, { pbx, id, scene, caller, anna, ring }: Stage): 
     t.notOk(picked?.isOver)
     await here.send({ do: 'hangUp', leg })
     t.match(await picked?.ended, { by: 'them' })
-    t.match(await here.seen.event('legEnded'), { leg })
+    t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg })
     // That it is over is told as soon as it has been decided; the PBX may take another moment to clear it away.
     await until('the leg to be gone', async () => {
       const outcome = await here.telephony.send({ do: 'stopRinging', leg })

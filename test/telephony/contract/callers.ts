@@ -89,7 +89,7 @@ export function callers(t: Test, { pbx, id, scene, caller }: Stage): void {
     const playback = id('prompt')
     await here.send({ do: 'play', leg, playback, prompts: ['tone-30000'], language: 'de' })
     await call.hangUp()
-    t.match(await here.seen.event('legEnded'), { leg, cause: 'hung_up' })
+    t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg, cause: 'hung_up' })
     await here.seen.event('playbackFinished')
     t.match(await here.telephony.send({ do: 'play', leg, playback: id('prompt'), prompts: ['tone-500-a'], language: 'de' }), {
       ok: false,
@@ -105,7 +105,7 @@ export function callers(t: Test, { pbx, id, scene, caller }: Stage): void {
     await here.send({ do: 'stopMusic', leg })
     await here.send({ do: 'hangUp', leg })
     t.match(await call.ended, { by: 'them' })
-    t.match(await here.seen.event('legEnded'), { leg, cause: 'hung_up' })
+    t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg, cause: 'hung_up' })
   })
 
   t.test('commands for one leg are carried out in the order in which they were given', async (t) => {

@@ -39,7 +39,7 @@ export function outside(t: Test, { pbx, id, scene, caller }: Stage): void {
       await call.sendDigits('7')
       t.equal(await answered?.waitForDigits(1), '7', 'they are joined')
       await answered?.hangUp()
-      t.match(await here.seen.event('legEnded'), { leg, cause: 'hung_up' })
+      t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg, cause: 'hung_up' })
       await here.send({ do: 'destroyBridge', bridge })
       await leaves(here, callerLeg, call)
     })
@@ -52,7 +52,7 @@ export function outside(t: Test, { pbx, id, scene, caller }: Stage): void {
       await t.test(`one ${what}`, async (t) => {
         const { here, callerLeg, call, leg, ringing } = await dialled(t)
         ringing.reject(status)
-        t.match(await here.seen.event('legEnded'), { leg, cause })
+        t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg, cause })
         t.equal(here.seen.endsOf(leg).length, 1)
         await leaves(here, callerLeg, call)
       })
@@ -61,13 +61,13 @@ export function outside(t: Test, { pbx, id, scene, caller }: Stage): void {
     await t.test('nobody answers: the PBX gives up by itself, and we can give up before', async (t) => {
       const { here, callerLeg, call, leg, ringing } = await dialled(t, 1_000)
       await ringing.cancelled
-      t.match(await here.seen.event('legEnded'), { leg, cause: 'no_answer' })
+      t.match(await here.seen.event('legEnded', (event) => event.leg === leg), { leg, cause: 'no_answer' })
       await leaves(here, callerLeg, call)
 
       const other = await dialled(t)
       await other.here.send({ do: 'hangUp', leg: other.leg })
       await other.ringing.cancelled
-      t.match(await other.here.seen.event('legEnded'), { leg: other.leg })
+      t.match(await other.here.seen.event('legEnded', (event) => event.leg === other.leg), { leg: other.leg })
       await leaves(other.here, other.callerLeg, other.call)
     })
 
