@@ -7,7 +7,7 @@ import { Door } from './door.ts'
 import { asProblemError, handleErrors, sendProblem } from './errors.ts'
 import { DiscreetLog } from './logging.ts'
 import { timeRequests } from './metrics.ts'
-import { describeApi, openApiRoute } from './openapi.ts'
+import { describeApi, openApiRoute, SHARED } from './openapi.ts'
 import type { HttpOptions } from './options.ts'
 import { limitKeys, prepareLimits } from './rate-limit.ts'
 import { keepRouteTable, type Route } from './route-table.ts'
@@ -34,6 +34,7 @@ import { serviceRoutes } from './routes/service.ts'
 import { simulatorRoutes } from './routes/simulator.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
+import { serializerCompiler } from './serialization.ts'
 import { compileValidator } from './validation.ts'
 import { writeAsOne } from './writes.ts'
 
@@ -92,6 +93,7 @@ export async function openHttp(options: HttpOptions, opened?: Door): Promise<Htt
     },
   })
   app.setValidatorCompiler(compileValidator)
+  app.setSerializerCompiler(serializerCompiler(SHARED))
   const table = keepRouteTable(app, options.pages.paths)
   handleErrors(app, table)
   requireKey(app, table, await prepareLimits(app, options.refusalsPerMinute), options)

@@ -14,7 +14,8 @@ import { Fault, Pdu, Reply } from './schemas/simulator.ts'
 import { Comment, Ticket } from './schemas/tickets.ts'
 import { Delivery, Webhook, WebhookWithSecret } from './schemas/webhooks.ts'
 
-const SHARED = [
+/** What schemas name by `$ref`. */
+export const SHARED = [
   ...[Problem, Call, Customer, Contract, IssuedPin, Pin, Ticket, Comment, Message, Event, SmsReport, Audit],
   ...[Consents, CustomerExport, RetentionRun],
   ...[Line, Queue, Agent, Announcement, FlowPicture, Readiness, SipAccount],

@@ -131,8 +131,9 @@ t.test('at night it waits for the morning, as other messages do', async (t) => {
     [mobile],
     definition((sms) => {
       const hour = new Date().getUTCHours()
-      // Closed now, wherever now is.
-      const [from, to] = [(hour + 12) % 24, (hour + 13) % 24].map((at) => `${String(at).padStart(2, '0')}:00`)
+      // Closed now, wherever now is; an hour that ends the day ends at 24:00.
+      const opens = (hour + 12) % 24
+      const [from, to] = [opens, opens + 1].map((at) => `${String(at).padStart(2, '0')}:00`)
       sms.time_zone = 'UTC'
       sms.window = `${from}-${to}`
     }),

@@ -1,4 +1,7 @@
 /** Stories of messages: what is said becomes a ticket, once, and can be heard; what is not said becomes none. */
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import { readWav } from '../../../src/app/audio/wav.ts'
 import { PromptShape } from '../../../src/local/phone/rtp/recognise.ts'
@@ -150,10 +153,13 @@ export function voicemailStories(t: Test, hotline: Hotline): void {
     const response = await fetch(`${hotline.pforte.url}/v1/tickets/${ticket['id']}/voicemail`, {
       headers: { authorization: `Bearer ${hotline.pforte.environment['PFORTE_API_KEY']}` },
     })
-    const heard = samplesOf(Buffer.from(await response.arrayBuffer()))
+    const recording = Buffer.from(await response.arrayBuffer())
     const shape = new PromptShape(Int16Array.from(samplesOf(await hotline.prompt(prompt))))
-    const found = shape.find(heard)
-    if ((found?.heardSamples ?? 0) < RECOGNISED_MS * 8) throw new Error(`the recording does not hold ${prompt}: ${JSON.stringify(found)}`)
+    const found = shape.find(samplesOf(recording))
+    if ((found?.heardSamples ?? 0) >= RECOGNISED_MS * 8) return
+    const kept = join(tmpdir(), `pforte-recording-${ticket['id']}.wav`)
+    await writeFile(kept, recording)
+    throw new Error(`the recording does not hold ${prompt} (${JSON.stringify(found)}); it is kept in ${kept}`)
   }
 
   async function isDeletedOnAsterisk(row: Row): Promise<void> {
