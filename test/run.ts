@@ -7,9 +7,9 @@
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { temporaryFolder } from './support/in-memory.ts'
 import { prepareTestParts } from './support/parts.ts'
 
 const FILE_TIME_LIMIT_S = 240
@@ -21,9 +21,11 @@ const END_TO_END_AT_ONCE = 2
 const MOSTLY_WAITS = 'end-to-end/survive/postgres'
 /** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
 const LINES_A_FAILURE = 40
-const SLOWEST_SHOWN = 12
+const SLOWEST_SHOWN = 60
 
-const folder = await mkdtemp(join(tmpdir(), 'pforte-test-'))
+// For everything that is started from here, too.
+process.env['TMPDIR'] = await temporaryFolder()
+const folder = await mkdtemp(join(process.env['TMPDIR'], 'pforte-test-'))
 const parts = await prepareTestParts(folder)
 const total = { passed: 0, failed: 0 }
 const slowest: [string, number][] = []

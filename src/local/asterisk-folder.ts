@@ -17,6 +17,9 @@ const EMPTY_FILES = ['acl.conf', 'ccss.conf', 'manager.conf', 'pjproject.conf', 
 /** Longest path of a Unix socket (sun_path in unix(7), with its final NUL). */
 const SOCKET_PATH_BYTES = 108
 
+/** A prompt is named by the 64 hexadecimal digits of a hash. */
+const SHORTEST_PROMPT_ADDRESS = `http://127.0.0.1:80/prompts/${'0'.repeat(64)}.wav`
+
 export interface AsteriskSite {
   sip: { host: string; port: number }
   rtpPorts: { from: number; to: number }
@@ -117,12 +120,14 @@ async function runFolder(path: string, owner: ServiceUser | undefined): Promise<
 /**
  * Where Asterisk keeps the prompts that it has fetched. The media cache takes
  * whatever follows the last dot of a path for the file's ending, so in
- * `.pforte/parts/…` it plays nothing [tried, 22.10.1]. What is in there is
+ * `.pforte/parts/…` it plays nothing; and it cuts the path of a fetched file to
+ * the length of its address [both tried, 22.10.1]. What is in there is
  * fetched again at every connect, so the temporary files are good enough.
  */
 async function cacheFolder(path: string, owner: ServiceUser | undefined): Promise<string> {
   const near = join(path, 'cache')
-  return near.includes('.') ? temporaryFolder(path, 'cache', owner) : near
+  const isTooLong = Buffer.byteLength(join(near, 'bucket-XXXXXX')) > SHORTEST_PROMPT_ADDRESS.length
+  return isTooLong || near.includes('.') ? temporaryFolder(path, 'cache', owner) : near
 }
 
 /** A closed folder of ours among the temporary files, the same one for the same `path` and `purpose`. */

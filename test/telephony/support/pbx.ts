@@ -23,9 +23,9 @@ export type Pbx = {
   phone(t: Test, user: string, password?: string): Promise<Phone>
 }
 
-export async function startPbx(t: Test): Promise<Pbx> {
+export async function startPbx(t: Test, home?: string): Promise<Pbx> {
+  home ??= await temporaryHome(t)
   const sip = { host: '127.0.0.1', port: await freeSipPort() }
-  const home = await temporaryHome(t)
   const { ariUrl, user, password, version } = await ensureAsterisk({
     home,
     sip,
@@ -52,10 +52,13 @@ export async function startPbx(t: Test): Promise<Pbx> {
   }
 }
 
+/** Real prompts are named by 64 characters; where that name is shorter, Asterisk's cache must have a shorter path. */
+const AS_LONG_AS_A_HASH = '0'.repeat(56)
+
 /** `tone-2000-a` is two seconds of a tone; whatever else is asked for is not there. */
 async function servePrompts(t: Test, fetched: Map<string, number>): Promise<string> {
   const server = createServer((request, response) => {
-    const name = /^\/prompts\/([\w-]+)\.wav$/.exec(request.url ?? '')?.[1] ?? ''
+    const name = /^\/prompts\/0+\/([\w-]+)\.wav$/.exec(request.url ?? '')?.[1] ?? ''
     fetched.set(name, (fetched.get(name) ?? 0) + 1)
     const ms = /^tone-(\d+)/.exec(name)?.[1]
     if (ms === undefined) return void response.writeHead(404).end()
@@ -69,7 +72,7 @@ async function servePrompts(t: Test, fetched: Map<string, number>): Promise<stri
     server.closeAllConnections()
     server.close()
   })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/prompts`
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/prompts/${AS_LONG_AS_A_HASH}`
 }
 
 /** WAV, 8 kHz, mono, 16 bit. */
