@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { temporaryFolder } from './support/in-memory.ts'
@@ -17,6 +18,8 @@ const FILE_TIME_LIMIT_S = 240
 const FILES_AT_ONCE = 3
 /** Phones that listen closely are disturbed by whatever else takes the cores. */
 const END_TO_END_AT_ONCE = 2
+/** So they go first, and the others take what is left of the cores: half, while calls wait for prompts and outages. */
+const NICENESS_BESIDE_CALLS = 15
 /** Waits for outages that last as long as they do, so it goes beside the others and not after them. */
 const MOSTLY_WAITS = 'end-to-end/survive/postgres'
 /** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
@@ -32,22 +35,21 @@ const slowest: [string, number][] = []
 try {
   const files = await chosenFiles(process.argv.slice(2))
   if (!(await isTapBuilt())) await run('node_modules/.bin/tap', ['build'], 'ignore')
-  // From end to end by themselves: many phones listen closely, and what else takes the cores would be in their way.
   const isEndToEnd = (file: string): boolean => file.includes('end-to-end')
   const waits = (file: string): boolean => file.includes(MOSTLY_WAITS)
   await Promise.all([
     runTap(
+      'end-to-end',
+      files.filter((file) => isEndToEnd(file) && !waits(file)),
+      { atOnce: END_TO_END_AT_ONCE },
+    ),
+    runTap('outages', files.filter(waits), { atOnce: 1 }),
+    runTap(
       'rest',
       files.filter((file) => !isEndToEnd(file)),
-      FILES_AT_ONCE,
+      { atOnce: FILES_AT_ONCE, niceness: NICENESS_BESIDE_CALLS },
     ),
-    runTap('outages', files.filter(waits), 1),
   ])
-  await runTap(
-    'end-to-end',
-    files.filter((file) => isEndToEnd(file) && !waits(file)),
-    END_TO_END_AT_ONCE,
-  )
   const longest = slowest.sort(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN)
   if (longest.length > 1)
     console.log(`\nThe files that took longest: ${longest.map(([file, ms]) => `${file} ${Math.round(ms / 1000)} s`).join(', ')}`)
@@ -58,7 +60,7 @@ try {
 }
 process.exitCode = total.failed === 0 ? 0 : 1
 
-async function runTap(name: string, files: string[], atOnce: number): Promise<void> {
+async function runTap(name: string, files: string[], { atOnce, niceness = 0 }: { atOnce: number; niceness?: number }): Promise<void> {
   if (files.length === 0) return
   const report = join(folder, `${name}.tap`)
   const reporter = process.stdout.isTTY ? 'base' : 'terse'
@@ -70,7 +72,7 @@ async function runTap(name: string, files: string[], atOnce: number): Promise<vo
     `--reporter=${reporter}`,
     `--output-file=${report}`,
   ]
-  const exitCode = await run('node_modules/.bin/tap', ['run', ...options, ...files], 'inherit')
+  const exitCode = await run('node_modules/.bin/tap', ['run', ...options, ...files], 'inherit', niceness)
   const { passed, failed, account, tookMs } = await readReport(report)
   total.passed += passed
   slowest.push(...tookMs)
@@ -100,9 +102,10 @@ async function isTapBuilt(): Promise<boolean> {
   return built !== '' && !built.includes('@tapjs/mock') && !built.includes('@tapjs/typescript')
 }
 
-async function run(command: string, args: string[], stdio: 'inherit' | 'ignore'): Promise<number> {
+async function run(command: string, args: string[], stdio: 'inherit' | 'ignore', niceness = 0): Promise<number> {
   const env = { ...process.env, ...parts.environment, TAP_RCFILE: '.taprc' }
   const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', stdio, 'inherit'], env })
+  if (child.pid !== undefined) setPriority(child.pid, niceness)
   return new Promise((resolve) => child.on('close', (code) => resolve(code ?? 1)))
 }
 
