@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
-import { glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -26,9 +26,10 @@ const MOSTLY_WAITS = 'end-to-end/survive/postgres'
 const LINES_A_FAILURE = 40
 const SLOWEST_SHOWN = 12
 
-// For everything that is started from here, too.
-process.env['TMPDIR'] = await temporaryFolder()
-const folder = await mkdtemp(join(process.env['TMPDIR'], 'pforte-test-'))
+const folder = await mkdtemp(join(await temporaryFolder(), 'pforte-test-'))
+// All that is started from here keeps its temporary files here, as any user may: embedded parts are not root.
+await chmod(folder, 0o1777)
+process.env['TMPDIR'] = folder
 const parts = await prepareTestParts(folder)
 const total = { passed: 0, failed: 0 }
 const slowest: [string, number][] = []

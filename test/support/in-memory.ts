@@ -14,7 +14,7 @@ const ROOM_BYTES = 6 * 2 ** 30
 /** Beside Postgres, Asterisk and whatever else runs. */
 const SPARE_MEMORY_BYTES = 2 * ROOM_BYTES
 
-/** A folder for `TMPDIR`. */
+/** Where to make a folder for them. */
 export async function temporaryFolder(): Promise<string> {
   return (await hasRoomInMemory()) ? IN_MEMORY : tmpdir()
 }
