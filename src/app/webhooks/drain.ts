@@ -14,7 +14,7 @@ const mostRead = 64
 const gone = 410
 
 export type DrainDeps = {
-  outbox: DeliveryOutbox
+  outbox: Pick<DeliveryOutbox, 'target' | 'due' | 'nextAt' | 'record' | 'keepHealth'>
   sender: WebhookSender
   log: Log
   now: () => number
@@ -41,6 +41,8 @@ class Drain {
   #failures = 0
   #restsUntil: number | null = null
   #failed: { error: unknown } | null = null
+  /** The last word on the receiver's health: written one after the other, or an older state could come to stand last. */
+  #healthKept: Promise<void> = Promise.resolve()
 
   constructor(id: string, deps: DrainDeps, signal: AbortSignal) {
     this.#id = id
@@ -53,9 +55,11 @@ class Drain {
     try {
       while (!this.#signal.aborted) {
         if (this.#failed !== null) throw this.#failed.error
+        // While tries are under way we know more of its health than what was read.
+        const isIdle = this.#busy.size === 0
         const target = await outbox.target(this.#id, now())
         if (target === null) return null
-        if (this.#busy.size === 0) {
+        if (isIdle) {
           this.#failures = target.failures
           this.#restsUntil = target.restsUntil
         }
@@ -133,7 +137,9 @@ class Drain {
         )
       }
     }
-    await outbox.keepHealth(this.#id, this.#failures, this.#restsUntil)
+    const [failures, restsUntil] = [this.#failures, this.#restsUntil]
+    this.#healthKept = this.#healthKept.then(() => outbox.keepHealth(this.#id, failures, restsUntil))
+    await this.#healthKept
   }
 
   #isResting(): boolean {

@@ -6,13 +6,14 @@
  */
 import type { CronJob, JobOrdering, OrderedJob } from '../ports/jobs.ts'
 import { StoreUnavailable } from '../ports/store.ts'
+import type { DeliveryOutbox } from '../ports/webhooks.ts'
 import { untriedGivenUpAfterMs } from '../../domain/webhook/retry.ts'
 import { drain, type DrainDeps } from './drain.ts'
 
 /** Tellings of one webhook are gathered this long: a burst is one order. */
 const gatherMs = 20
 
-export type WebhookLoopDeps = DrainDeps & { orders: JobOrdering }
+export type WebhookLoopDeps = DrainDeps & { outbox: DeliveryOutbox; orders: JobOrdering }
 
 export class WebhookLoop {
   readonly #deps: WebhookLoopDeps

@@ -3,7 +3,7 @@
  * nobody waits for it.
  */
 import t, { type Test } from 'tap'
-import { drain } from '../../../src/app/webhooks/drain.ts'
+import { drain, type DrainDeps } from '../../../src/app/webhooks/drain.ts'
 import { WebhookLoop } from '../../../src/app/webhooks/loop.ts'
 import { HttpSender } from '../../../src/webhooks/sender.ts'
 import type { DeliveryRecord } from '../../../src/app/ports/webhooks.ts'
@@ -223,6 +223,31 @@ t.test('a receiver that takes nothing is left alone and then asked with one; bac
   clock.at += 10 * minute
   t.equal(await drain(webhook.id), null)
   t.equal((await deliveries(webhook.id, 'delivered')).length, 100)
+})
+
+t.test('a receiver takes nothing, and what is known of it is written slowly: the last word stands', async (t) => {
+  const { webhookTo, tell, deps } = await open(t)
+  const crm = await receiver(t, 502)
+  const webhook = await webhookTo(crm)
+  for (let place = 0; place < 100; place++) await tell(`t${place}`, { id: `t${place}`, step: 1 })
+  const { outbox } = deps
+  const slowly: DrainDeps['outbox'] = {
+    target: (...asked) => outbox.target(...asked),
+    due: (...asked) => outbox.due(...asked),
+    nextAt: (...asked) => outbox.nextAt(...asked),
+    record: (...what) => outbox.record(...what),
+    keepHealth: async (...health) => {
+      // The earlier the word, the longer it is held up on its way to the database.
+      if (health[2] === null) await new Promise((resolve) => setTimeout(resolve, 30 - 3 * health[1]))
+      await outbox.keepHealth(...health)
+    },
+  }
+  const restsUntil = await drain(webhook.id, { ...deps, outbox: slowly }, never)
+  const asked = crm.received.length
+  t.ok(asked >= 10 && asked <= 18, `${asked} of 100`)
+  t.equal((await outbox.target(webhook.id, deps.now()))?.restsUntil, restsUntil)
+  t.equal(await drain(webhook.id, deps, never), restsUntil)
+  t.equal(crm.received.length, asked)
 })
 
 t.test('what waits behind a receiver that takes nothing is given up after a day as well', async (t) => {
