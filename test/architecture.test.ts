@@ -14,7 +14,7 @@ const rings: Record<string, string[] | 'everything'> = {
   domain: [],
   app: ['domain'],
   telephony: ['app', 'domain', 'wire'],
-  store: ['app', 'domain'],
+  store: ['app', 'domain', 'wire'],
   http: ['app', 'domain'],
   wire: [],
   local: ['app', 'domain', 'wire'],

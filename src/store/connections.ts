@@ -13,11 +13,13 @@
  * Errors leave here as the ports promise them (errors.ts).
  */
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import type pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
 import type { Actor } from '../app/ports/writing.ts'
+import { socketReadingInPlace } from '../wire/reading-in-place.ts'
 import { Changes } from './changes.ts'
 import { isCollision, stillColliding } from './errors.ts'
 import { type Hook, Joined, JoinedRoom, undo } from './joined.ts'
@@ -60,7 +62,13 @@ export function connectionConfig(
     pipeline: true,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
+    stream: openStream as () => Socket,
   }
+}
+
+/** Over TLS another layer reads, with buffers of its own. */
+function openStream({ ssl }: { ssl: unknown }): Socket {
+  return ssl ? new Socket() : socketReadingInPlace()
 }
 
 export class Connections {

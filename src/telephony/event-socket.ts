@@ -5,8 +5,10 @@
  *
  * It never reconnects; `ari-link.ts` opens the next one.
  */
+import type { connect, Socket, TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import WebSocket from 'ws'
+import { socketReadingInPlace } from '../wire/reading-in-place.ts'
 
 export type EventSocketSettings = {
   /** `ws://…/ari/events?app=…`, without credentials: they go into a header, which no log shows. */
@@ -22,6 +24,11 @@ export type EventSocketSettings = {
 
 /** More than any list that Asterisk answers with, and less than what would hurt. */
 const LARGEST_MESSAGE_BYTES = 32 * 1024 * 1024
+
+/** Over TLS another layer reads, with buffers of its own. */
+function connectPlainly({ host, port }: TcpNetConnectOpts): Socket {
+  return socketReadingInPlace().connect({ host, port })
+}
 
 export class EventSocket {
   readonly #socket: WebSocket
@@ -58,6 +65,7 @@ export class EventSocket {
         headers: { authorization },
         handshakeTimeout: openWithinMs,
         perMessageDeflate: false,
+        ...(url.startsWith('ws:') ? { createConnection: connectPlainly as typeof connect } : {}),
         // A key of zeros, with which masking does nothing: it protects proxies from scripts in browsers (RFC 6455 §10.3).
         generateMask: () => {},
         maxPayload: LARGEST_MESSAGE_BYTES,
