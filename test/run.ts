@@ -18,8 +18,8 @@ const FILE_TIME_LIMIT_S = 240
 const FILES_AT_ONCE = 3
 /** Phones that listen closely are disturbed by whatever else takes the cores. */
 const END_TO_END_AT_ONCE = 2
-/** So they go first, and the others take what is left of the cores: half, while calls wait for prompts and outages. */
-const NICENESS_BESIDE_CALLS = 15
+/** So they go first, and the others take what is left of the cores: half, while calls wait for prompts and outages. Nicer, and these would starve. */
+const NICENESS_BESIDE_CALLS = 5
 /** Waits for outages that last as long as they do, so it goes beside the others and not after them. */
 const MOSTLY_WAITS = 'end-to-end/survive/postgres'
 /** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
