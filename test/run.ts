@@ -16,12 +16,13 @@ import { prepareTestParts } from './support/parts.ts'
 const FILE_TIME_LIMIT_S = 240
 /** One more than the smallest machine has cores: some always wait for somebody's deadline. */
 const FILES_AT_ONCE = 3
-/** Phones that listen closely are disturbed by whatever else takes the cores. */
 const END_TO_END_AT_ONCE = 2
-/** So they go first, and the others take what is left of the cores: half, while calls wait for prompts and outages. Nicer, and these would starve. */
-const NICENESS_BESIDE_CALLS = 5
+/** Dozens of phones that listen closely to each word: whatever else takes the cores is in their way. */
+const LISTENS_CLOSELY = 'end-to-end/over-'
 /** Waits for outages that last as long as they do, so it goes beside the others and not after them. */
 const MOSTLY_WAITS = 'end-to-end/survive/postgres'
+/** The other calls mostly wait, too; what runs beside them takes what they leave of the cores. */
+const NICENESS_BESIDE_CALLS = 10
 /** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
 const LINES_A_FAILURE = 40
 const SLOWEST_SHOWN = 12
@@ -36,18 +37,16 @@ const slowest: [string, number][] = []
 try {
   const files = await chosenFiles(process.argv.slice(2))
   if (!(await isTapBuilt())) await run('node_modules/.bin/tap', ['build'], 'ignore')
-  const isEndToEnd = (file: string): boolean => file.includes('end-to-end')
+  const listens = (file: string): boolean => file.includes(LISTENS_CLOSELY)
   const waits = (file: string): boolean => file.includes(MOSTLY_WAITS)
+  const calls = (file: string): boolean => file.includes('end-to-end') && !listens(file) && !waits(file)
+  await runTap('end-to-end', files.filter(listens), { atOnce: END_TO_END_AT_ONCE })
   await Promise.all([
-    runTap(
-      'end-to-end',
-      files.filter((file) => isEndToEnd(file) && !waits(file)),
-      { atOnce: END_TO_END_AT_ONCE },
-    ),
     runTap('outages', files.filter(waits), { atOnce: 1 }),
+    runTap('calls', files.filter(calls), { atOnce: END_TO_END_AT_ONCE }),
     runTap(
       'rest',
-      files.filter((file) => !isEndToEnd(file)),
+      files.filter((file) => !file.includes('end-to-end')),
       { atOnce: FILES_AT_ONCE, niceness: NICENESS_BESIDE_CALLS },
     ),
   ])

@@ -16,12 +16,12 @@ import { quiet, testStore } from '../../support/postgres.ts'
 import { valueOf } from '../../support/stories.ts'
 import { until } from '../../support/until.ts'
 
-/** Deadlines that a story can wait for; nothing is asserted about how long anything took. */
+/** Deadlines that a story can wait for, and that no busy machine is taken for a mute carrier by; nothing is asserted about how long anything took. */
 const quick: LinkSettings = {
   ...defaultLinkSettings,
-  responseTimeoutMs: 400,
+  responseTimeoutMs: 1_500,
   enquireLinkMs: 300,
-  enquireLinkTimeoutMs: 400,
+  enquireLinkTimeoutMs: 1_500,
   partialPduMs: 400,
   firstPauseMs: 20,
   longestPauseMs: 100,
