@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/local/smsc/simulator.ts'
 import { malformedKinds } from '../../../src/local/smsc/malformed.ts'
 import { until } from '../../support/until.ts'
-import { displays, SendingSide, shownTwice, whys, type SendingOptions } from './sending-side.ts'
+import { displays, patient, SendingSide, shownTwice, whys, type SendingOptions } from './sending-side.ts'
 
 t.jobs = 4
 
@@ -38,7 +38,7 @@ t.test('a ticket comes in: its customer reads of it, and the receipt is known', 
 })
 
 t.test('the carrier throttles: it is sent slower, and everything arrives once', async (t) => {
-  const { smsc, shown, side } = await sending(t)
+  const { smsc, shown, side } = await sending(t, { link: patient })
   smsc.faults({ kind: 'throttle', next: 5 })
   await side.pile(30)
   await side.allBecome(({ delivered }) => delivered === 30)
@@ -177,7 +177,7 @@ t.test(
 )
 
 t.test('a carrier that counts long messages with 16 bits leaves less room in each part: the last part comes, too', async (t) => {
-  const { smsc, side } = await sending(t, { link: { concatenation: 'udh16' } })
+  const { smsc, side } = await sending(t, { link: { ...patient, concatenation: 'udh16' } })
   const phone = smsc.phone(marta)
   const text = 'Strom '.repeat(51)
   await side.store.query(
@@ -196,7 +196,7 @@ t.test('a carrier that counts long messages with 16 bits leaves less room in eac
 })
 
 t.test('receipts are faster than answers, come twice, and out of order', async (t) => {
-  const { smsc, shown, side } = await sending(t)
+  const { smsc, shown, side } = await sending(t, { link: patient })
   smsc.faults({ kind: 'receipts', states: ['ENROUTE', 'DELIVERED', 'ENROUTE'], early: true, times: 2 })
   await side.pile(20, { longEvery: 5 })
   await side.allBecome(({ delivered }) => delivered === 20)

@@ -16,17 +16,20 @@ import { quiet, testStore } from '../../support/postgres.ts'
 import { valueOf } from '../../support/stories.ts'
 import { until } from '../../support/until.ts'
 
-/** Deadlines that a story can wait for, and that no busy machine is taken for a mute carrier by; nothing is asserted about how long anything took. */
+/** Deadlines that a story can wait for; nothing is asserted about how long anything took. */
 const quick: LinkSettings = {
   ...defaultLinkSettings,
-  responseTimeoutMs: 1_500,
+  responseTimeoutMs: 400,
   enquireLinkMs: 300,
-  enquireLinkTimeoutMs: 1_500,
+  enquireLinkTimeoutMs: 400,
   partialPduMs: 400,
   firstPauseMs: 20,
   longestPauseMs: 100,
   drainMs: 1_000,
 }
+
+/** For stories in which the carrier answers: a busy machine is not to be taken for a mute one. */
+export const patient: Partial<LinkSettings> = { responseTimeoutMs: 10_000, enquireLinkTimeoutMs: 10_000 }
 
 /** An event whose template prefers a repeat to a gap; of another ticket's `received` it is the other way round. */
 export const repeated = 'payment.received'
