@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { openHome } from '../../src/local/home.ts'
 import { serviceUser } from '../../src/local/service-user.ts'
 import { temporaryHome } from '../local/support/homes.ts'
+import { hearsPrompts } from './contract/callers.ts'
 import { startPbx } from './support/pbx.ts'
 import { stageOf } from './support/stage.ts'
 
@@ -16,13 +17,7 @@ const FOLDERS = {
 
 for (const [which, folder] of Object.entries(FOLDERS)) {
   t.test(`a PFORTE_HOME ${which}: prompts are heard`, async (t) => {
-    const { id, scene, caller } = stageOf(await startPbx(t, await homeWithPartsAt(t, folder)), 'websocket')
-    const here = await scene(t)
-    const { leg, call } = await caller(t, here)
-    const playback = id('prompt')
-    await here.send({ do: 'play', leg, playback, prompts: ['tone-500-a', 'tone-300-b'], language: 'de' })
-    t.match(await here.seen.event('playbackFinished'), { playback, ok: true })
-    await call.hangUp()
+    await hearsPrompts(t, stageOf(await startPbx(t, await homeWithPartsAt(t, folder)), 'websocket'))
   })
 }
 

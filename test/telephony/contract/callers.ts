@@ -3,7 +3,8 @@ import type { Test } from 'tap'
 import { until } from '../../support/until.ts'
 import type { Stage } from '../support/stage.ts'
 
-export function callers(t: Test, { pbx, id, scene, caller }: Stage): void {
+export function callers(t: Test, stage: Stage): void {
+  const { pbx, id, scene, caller } = stage
   t.test('a caller arrives with what was dialled, the number and the trunk', async (t) => {
     const { seen } = await scene(t)
     const phone = await pbx.phone(t, '+496215550100')
@@ -50,14 +51,7 @@ export function callers(t: Test, { pbx, id, scene, caller }: Stage): void {
     await t.rejects(dialling.answered, { name: 'CallFailed', message: /404/ })
   })
 
-  t.test('a caller hears a prompt to its end', async (t) => {
-    const here = await scene(t)
-    const { leg, call } = await caller(t, here)
-    const playback = id('prompt')
-    await here.send({ do: 'play', leg, playback, prompts: ['tone-500-a', 'tone-300-b'], language: 'de' })
-    t.match(await here.seen.event('playbackFinished'), { playback, ok: true })
-    await call.hangUp()
-  })
+  t.test('a caller hears a prompt to its end', (t) => hearsPrompts(t, stage))
 
   t.test('a caller types while the prompt is spoken: every digit comes, and the prompt can be cut short', async (t) => {
     const here = await scene(t)
@@ -123,4 +117,14 @@ export function callers(t: Test, { pbx, id, scene, caller }: Stage): void {
     for (const playback of prompts) t.match(await here.seen.event('playbackFinished'), { playback })
     await call.hangUp()
   })
+}
+
+/** Two prompts, fetched from where they are served, are heard one after the other. */
+export async function hearsPrompts(t: Test, { id, scene, caller }: Stage): Promise<void> {
+  const here = await scene(t)
+  const { leg, call } = await caller(t, here)
+  const playback = id('prompt')
+  await here.send({ do: 'play', leg, playback, prompts: ['tone-500-a', 'tone-300-b'], language: 'de' })
+  t.match(await here.seen.event('playbackFinished'), { playback, ok: true })
+  await call.hangUp()
 }
