@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { chmod, glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { setPriority } from 'node:os'
+import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { temporaryFolder } from './support/in-memory.ts'
@@ -28,6 +28,7 @@ const LINES_A_FAILURE = 40
 const SLOWEST_SHOWN = 12
 
 const folder = await mkdtemp(join(await temporaryFolder(), 'pforte-test-'))
+process.env['PFORTE_TEST_KEPT'] = tmpdir()
 // All that is started from here keeps its temporary files here, as any user may: embedded parts are not root.
 await chmod(folder, 0o1777)
 process.env['TMPDIR'] = folder

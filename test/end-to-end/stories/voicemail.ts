@@ -1,10 +1,9 @@
 /** Stories of messages: what is said becomes a ticket, once, and can be heard; what is not said becomes none. */
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Test } from 'tap'
 import { readWav } from '../../../src/app/audio/wav.ts'
 import { PromptShape } from '../../../src/local/phone/rtp/recognise.ts'
+import { keptFile } from '../../support/kept.ts'
 import { until } from '../../support/until.ts'
 import type { Caller } from '../support/caller.ts'
 import { LINES } from '../support/definition.ts'
@@ -157,7 +156,7 @@ export function voicemailStories(t: Test, hotline: Hotline): void {
     const shape = new PromptShape(Int16Array.from(samplesOf(await hotline.prompt(prompt))))
     const found = shape.find(samplesOf(recording))
     if ((found?.heardSamples ?? 0) >= RECOGNISED_MS * 8) return
-    const kept = join(tmpdir(), `pforte-recording-${ticket['id']}.wav`)
+    const kept = keptFile(`pforte-recording-${ticket['id']}.wav`)
     await writeFile(kept, recording)
     throw new Error(`the recording does not hold ${prompt} (${JSON.stringify(found)}); it is kept in ${kept}`)
   }

@@ -1,13 +1,12 @@
 /** Somebody who calls: dials, listens, types, speaks, hangs up. */
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Call, Sound } from '../../../src/local/phone/call.ts'
 import type { CallOptions } from '../../../src/local/phone/outgoing.ts'
 import type { Phone } from '../../../src/local/phone/phone.ts'
 import type { DigitTiming } from '../../../src/local/phone/rtp/digit-sender.ts'
 import { NotHeard } from '../../../src/local/phone/rtp/heard.ts'
 import type { DigitsSent } from '../../../src/local/phone/rtp/stream.ts'
+import { keptFile } from '../../support/kept.ts'
 import { until } from '../../support/until.ts'
 import type { AgentAtPhone } from './agent.ts'
 import type { Hotline, Row } from './hotline.ts'
@@ -87,7 +86,7 @@ export class Caller extends CallerOnRecord {
     } catch (error) {
       if (!(error instanceof NotHeard)) throw error
       const row = await this.row()
-      const kept = join(tmpdir(), `pforte-heard-${this.number.slice(1)}-${process.pid}.wav`)
+      const kept = keptFile(`pforte-heard-${this.number.slice(1)}-${process.pid}.wav`)
       await writeFile(kept, this.call.heard.wav())
       throw new Error(`${error.message}; the call went ${row === null ? 'nowhere' : timesOf(row)}; its sound is in ${kept}`, {
         cause: error,
