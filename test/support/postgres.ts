@@ -71,7 +71,9 @@ export class OwnPostgres {
 
   /** Every process of it stands still, with all sockets open: what a dying disk or host looks like from outside. */
   async freeze(): Promise<void> {
+    await this.#bearNoMore()
     await this.#signal('SIGSTOP')
+    await Promise.all((await this.#processes()).map(standsStill))
   }
 
   async thaw(): Promise<void> {
@@ -80,13 +82,16 @@ export class OwnPostgres {
 
   /** What a crash of the machine looks like. */
   async kill(): Promise<void> {
-    const postmaster = await this.#postmaster()
-    if (postmaster !== null) {
-      // It shall start no more children, and be done with the one that it may be starting.
-      process.kill(postmaster, 'SIGSTOP')
-      await until('the postmaster to stand still', async () => (await stateOf(postmaster)).state === 'T')
-    }
+    await this.#bearNoMore()
     await this.#signal('SIGKILL')
+  }
+
+  /** It shall start no more children while they are counted, and be done with the one that it may be starting. */
+  async #bearNoMore(): Promise<void> {
+    const postmaster = await this.#postmaster()
+    if (postmaster === null) return
+    process.kill(postmaster, 'SIGSTOP')
+    await standsStill(postmaster)
   }
 
   async remove(): Promise<void> {
@@ -129,6 +134,11 @@ async function stateOf(pid: number): Promise<{ state: string; parent: number }> 
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return { state, parent: Number(parent) }
+}
+
+async function standsStill(pid: number): Promise<void> {
+  // One that was on its way out is gone, or a zombie.
+  await until(`process ${pid} to stand still`, async () => ['T', 'Z', ''].includes((await stateOf(pid)).state))
 }
 
 /** Ends the server if this process dies in whatever way: the pipe to `sh` closes with it. */

@@ -46,6 +46,7 @@ export class Heard {
   #lastTimestamp = 0
   #source: number | undefined
   #lastAudibleAt: number | undefined
+  #audibleUpTo = 0
   readonly #listeners = new Set<() => void>()
 
   /** How many packets of sound arrived. */
@@ -79,7 +80,10 @@ export class Heard {
     }
     this.#pcm.set(samples, sample)
     this.#length = sample + samples.length
-    if (levelOf(samples) > audibleLevel) this.#lastAudibleAt = at
+    if (levelOf(samples) > audibleLevel) {
+      this.#lastAudibleAt = at
+      this.#audibleUpTo = this.#length
+    }
     for (const listener of [...this.#listeners]) listener()
   }
 
@@ -157,16 +161,27 @@ export class Heard {
     return this.#until('anything', timeoutMs, () => ((this.#lastAudibleAt ?? -1) > since ? this.#lastAudibleAt : undefined))
   }
 
-  /** Waits until nothing audible has arrived for `quietMs`. @returns since when it has been silent. @throws {NotHeard} */
+  /**
+   * Waits until nothing audible has arrived for `quietMs`: silence was heard for as long, or nothing at all came.
+   * @returns since when it has been silent. @throws {NotHeard}
+   */
   async waitForSilence(quietMs: number, { since = 0, timeoutMs = usualTimeoutMs }: Waiting = {}): Promise<number> {
     const giveUpAt = performance.now() + timeoutMs
     for (const begunAt = Math.max(since, this.startedAt ?? performance.now()); ; ) {
       const silentSince = Math.max(begunAt, this.#lastAudibleAt ?? 0)
       const remainingMs = silentSince + quietMs - performance.now()
-      if (remainingMs <= 0) return silentSince
+      if (remainingMs <= 0 && this.#wasQuiet(quietMs, begunAt)) return silentSince
       if (performance.now() + remainingMs > giveUpAt) throw new NotHeard(`It was not silent for ${quietMs} ms within ${timeoutMs} ms`)
-      await new Promise((resolve) => setTimeout(resolve, remainingMs))
+      await new Promise((resolve) => setTimeout(resolve, Math.max(remainingMs, packetMs)))
+      // What waits in the socket, because this process was held up, is read before it is judged.
+      await new Promise((resolve) => setImmediate(resolve))
     }
+  }
+
+  /** The clock may be ahead of the sound, which is late when either side was held up. */
+  #wasQuiet(quietMs: number, begunAt: number): boolean {
+    const nothingComes = performance.now() - (this.lastPacketAt ?? 0) >= quietMs
+    return nothingComes || this.#length - Math.max(this.#audibleUpTo, this.#sampleAt(begunAt)) >= quietMs * samplesPerMs
   }
 
   /**

@@ -55,6 +55,24 @@ t.test('a process that is held up for a second hears the same', async (t) => {
   t.match(heard.hears(writeWav(one, 8000)), { heardMs: 4000, complete: true })
 })
 
+t.test('sound that comes late is waited for: a clock that ran on alone makes no silence', async (t) => {
+  const heard = new Heard()
+  const now = performance.now()
+  play(heard, one.subarray(0, 8000), { startAt: now - 1500 })
+  play(heard, new Int16Array(640), { startAt: now - 60, timestamp: 8000 })
+  const silence = heard.waitForSilence(100)
+  const early = Symbol('only 80 of 100 ms have come')
+  t.equal(await Promise.race([silence, new Promise((resolve) => setImmediate(resolve, early))]), early)
+  heard.add(performance.now(), 1, 8640, new Int16Array(160))
+  t.ok((await silence) < now)
+})
+
+t.test('silence is also that nothing comes any more', async (t) => {
+  const heard = new Heard()
+  const endedAt = play(heard, one, { startAt: performance.now() - 4100 })
+  t.equal(await heard.waitForSilence(100), endedAt - 20)
+})
+
 t.test('two prompts are told apart as well when the process is held up while it waits for them', async (t) => {
   const prompts = new Map([
     ['one', writeWav(one, 8000)],
