@@ -138,12 +138,7 @@ export class Call {
   async hangUp(): Promise<void> {
     if (this.#over) return
     this.#finish({ by: 'us', at: performance.now(), reason: '' })
-    try {
-      await this.#line.request(() => this.#dialog.request('BYE', { contact: this.#line.contact }), this.#dialog.nextHop)
-    } catch (error) {
-      // Whoever does not even confirm a BYE is gone already.
-      if (!(error instanceof NoResponse)) throw error
-    }
+    await sayBye(this.#line, this.#dialog)
   }
 
   /** Takes a request of this dialog. */
@@ -176,8 +171,7 @@ export class Call {
 
   /** Acknowledges a 2xx to our INVITE; also each repetition of it. */
   acknowledge(response: SipResponse): void {
-    const ack = this.#line.stamped(this.#dialog.request('ACK', { contact: this.#line.contact, sequence: sequenceOf(response.headers) }))
-    void addressOf(this.#dialog.nextHop).then((to) => this.#line.endpoint.send(ack, to))
+    acknowledge(this.#line, this.#dialog, response)
   }
 
   /**
@@ -248,6 +242,22 @@ export class Call {
     this.#over = true
     this.#stream.close()
     this.#end(ended)
+  }
+}
+
+/** Acknowledges a 2xx, which ends its INVITE. */
+export function acknowledge(line: Line, dialog: Dialog, response: SipResponse): void {
+  const ack = line.stamped(dialog.request('ACK', { contact: line.contact, sequence: sequenceOf(response.headers) }))
+  void addressOf(dialog.nextHop).then((to) => line.endpoint.send(ack, to))
+}
+
+/** Ends a dialog. Resolves when the other side has confirmed it, or after a while without it. */
+export async function sayBye(line: Line, dialog: Dialog): Promise<void> {
+  try {
+    await line.request(() => dialog.request('BYE', { contact: line.contact }), dialog.nextHop)
+  } catch (error) {
+    // Whoever does not even confirm a BYE is gone already.
+    if (!(error instanceof NoResponse)) throw error
   }
 }
 

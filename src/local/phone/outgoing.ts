@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { Call, offer } from './call.ts'
+import { acknowledge, Call, offer, sayBye } from './call.ts'
 import type { Line } from './line.ts'
 import { allowed } from './line.ts'
 import type { Codec } from './rtp/codec.ts'
@@ -57,6 +57,8 @@ export class OutgoingCall {
   #provisional = false
   #givenUp = false
   #call: Call | undefined
+  /** Dialogs that were ended as soon as they were there. */
+  readonly #others = new Set<string>()
   #rings: (at: number) => void = () => {}
 
   private constructor(line: Line, target: string, options: CallOptions, stream: RtpStream, onCall: (call: Call) => void) {
@@ -131,15 +133,26 @@ export class OutgoingCall {
       return
     }
     if (response.status >= 300 || this.#invite === undefined) return
+    const dialog = Dialog.ofCaller(this.#invite, response)
     if (this.#call === undefined) {
-      const dialog = Dialog.ofCaller(this.#invite, response)
       const media = parseSdp(response.body)
       if (media === undefined) return this.#refuse(dialog, response)
       this.#stream.connect(media)
       this.#call = new Call({ line: this.#line, dialog, stream: this.#stream, media, direction: 'outgoing', sessionId: this.#sessionId })
       onCall(this.#call)
-    }
+    } else if (dialog.key !== this.#call.key) return this.#endOther(dialog, response)
     this.#call.acknowledge(response)
+  }
+
+  /**
+   * Each other answer to the same INVITE is a call of its own, which is not wanted (RFC 3261, section 13.2.2.4). Asterisk
+   * makes two of an INVITE that it reads once more after the ACK [tried, 22.10.1], as it may when it was held up.
+   */
+  #endOther(dialog: Dialog, response: SipResponse): void {
+    acknowledge(this.#line, dialog, response)
+    if (this.#others.has(dialog.key)) return
+    this.#others.add(dialog.key)
+    void sayBye(this.#line, dialog)
   }
 
   /** An answer that nothing can be heard of is acknowledged and ended at once. */

@@ -162,6 +162,21 @@ t.test('a network that loses the first of everything', async (t) => {
   t.match(await berts?.ended, { by: 'them' })
 })
 
+t.test('an INVITE that was taken for two: the second call is ended, the first goes on', async (t) => {
+  const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
+  const relay = await answeringTwice(t, bert.address)
+  const coming = nextCall(bert)
+  const calling = anna.call(`sip:bert@127.0.0.1:${relay.port}`)
+  const berts = await (await coming).answer()
+  const annas = await calling
+  t.same([await relay.next(), await relay.next()], ['ACK', 'BYE'], 'what the second call is told')
+  await annas.sendDigits('42')
+  t.equal(await berts?.waitForDigits(2), '42')
+  await annas.hangUp()
+  t.match(await berts?.ended, { by: 'them' })
+  t.same(anna.calls, [])
+})
+
 t.test('fifty calls in one process', async (t) => {
   const [anna, bert] = await Promise.all([aPhone(t, 'anna'), aPhone(t, 'bert')])
   bert.onCall((call) => void call.answer())
@@ -191,6 +206,42 @@ t.test('a phone that is put away ends what goes on, and gives its port back', as
   t.match(await failed, { status: 487 })
   t.equal((await aPhone(t, 'anna', { port })).address.port, port)
 })
+
+/** A way to `address` on which each answer comes a second time, as that of another call; `next` tells what that one gets. */
+async function answeringTwice(t: Test, address: { host: string; port: number }) {
+  const socket = createSocket('udp4')
+  t.teardown(() => socket.close())
+  let caller = { address: '', port: 0 }
+  const told: string[] = []
+  let wake = (): void => {}
+  socket.on('message', (datagram, from) => {
+    const text = datagram.toString()
+    if (from.port !== address.port) {
+      if (/^To:.*;tag=.*other/im.test(text)) {
+        told.push(text.split(' ', 1)[0]!)
+        // Confirmed as it came, which is all that a transaction looks at.
+        if (text.startsWith('BYE')) socket.send(text.replace(/^BYE.*/, 'SIP/2.0 200 OK'), from.port, from.address)
+        return wake()
+      }
+      caller = from
+      return socket.send(datagram, address.port, address.host)
+    }
+    socket.send(datagram, caller.port, caller.address)
+    if (!text.startsWith('SIP/2.0 200')) return
+    const other = text
+      .replace(/^(To:.*;tag=.*)$/im, '$1other')
+      .replace(/^Contact:.*$/im, `Contact: <sip:bert@127.0.0.1:${socket.address().port}>`)
+    socket.send(other, caller.port, caller.address)
+  })
+  const listening = once(socket, 'listening')
+  socket.bind(0, '127.0.0.1')
+  await listening
+  const next = async (): Promise<string> => {
+    while (told.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+    return told.shift()!
+  }
+  return { port: socket.address().port, next }
+}
 
 /** A way to `address` on which the first message of each kind gets lost. */
 async function losingFirst(t: Test, address: { host: string; port: number }): Promise<number> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -43,6 +43,7 @@ export class RtpStream {
   readonly #sending: Sending
   readonly #listening: boolean
   #remote: Media | undefined
+  #remoteIsHeard = false
   #stopClock: (() => void) | undefined
   readonly #source = randomInt(2 ** 32)
   #sequence = randomInt(2 ** 16)
@@ -66,7 +67,9 @@ export class RtpStream {
     this.#sending = sending
     this.#listening = listening
     this.port = socket.address().port
-    socket.on('message', (datagram) => this.#take(datagram, performance.now()))
+    socket.on('message', (datagram, from) => {
+      if (this.#isOfThisCall(from)) this.#take(datagram, performance.now())
+    })
     // The other side's port closes before its BYE comes, which shows as an ICMP error.
     socket.on('error', () => undefined)
   }
@@ -90,6 +93,7 @@ export class RtpStream {
 
   /** Sends to the other side from now on; called again when it moves. */
   connect(remote: Media): void {
+    if (remote.host !== this.#remote?.host || remote.port !== this.#remote.port) this.#remoteIsHeard = false
     this.#remote = remote
     this.#silence = new Uint8Array(packetSamples).fill(codecs[remote.codec].silence)
     if (this.#sending === 'silence') this.#startClock()
@@ -214,6 +218,16 @@ export class RtpStream {
       remote.port,
       remote.host,
     )
+  }
+
+  /**
+   * Whoever had this port before may still be sent the sound of that call, which nobody has ended yet. Once the other
+   * side is heard from where it said that it is, nobody else is listened to; until then it may be behind a NAT.
+   */
+  #isOfThisCall({ address, port }: RemoteInfo): boolean {
+    const isRemote = address === this.#remote?.host && port === this.#remote.port
+    this.#remoteIsHeard ||= isRemote
+    return isRemote || !this.#remoteIsHeard
   }
 
   #take(datagram: Buffer, at: number): void {
