@@ -1,19 +1,18 @@
 /**
  * `npm test`: brings what the tests need (Asterisk, a voice, sipp, Postgres;
- * the way `npm start` does), runs every `*.test.ts` with tap, and ends by
- * printing `N passed, N failed`, counting stories. Arguments narrow it to
+ * the way `npm start` does), runs every `*.test.ts`, several at a time, and ends
+ * by printing `N passed, N failed`, counting stories. Arguments narrow it to
  * files: `npm test -- test/domain`.
  */
-import { spawn } from 'node:child_process'
-import { createReadStream } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import { chmod, glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { setPriority, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { type FileRun, runFile } from './support/file-run.ts'
 import { temporaryFolder } from './support/in-memory.ts'
 import { prepareTestParts } from './support/parts.ts'
 
-const FILE_TIME_LIMIT_S = 240
+const STORY_TIME_LIMIT_S = 240
 /** One more than the smallest machine has cores: some always wait for somebody's deadline. */
 const FILES_AT_ONCE = 3
 const END_TO_END_AT_ONCE = 2
@@ -23,8 +22,8 @@ const LISTENS_CLOSELY = 'end-to-end/over-'
 const MOSTLY_WAITS = 'end-to-end/survive/postgres'
 /** The other calls mostly wait, too; what runs beside them takes what they leave of the cores. */
 const NICENESS_BESIDE_CALLS = 10
-/** Of what tap prints under a failed assertion: enough for its message, the difference and the place. */
-const LINES_A_FAILURE = 40
+/** These take longest by themselves, so they come first: no core waits for one at the end. */
+const SLOW_ONES = ['test/cli/', 'telephony', 'outage', 'plans']
 const SLOWEST_SHOWN = 12
 
 const folder = await mkdtemp(join(await temporaryFolder(), 'pforte-test-'))
@@ -33,53 +32,50 @@ process.env['PFORTE_TEST_KEPT'] = tmpdir()
 await chmod(folder, 0o1777)
 process.env['TMPDIR'] = folder
 const parts = await prepareTestParts(folder)
-const total = { passed: 0, failed: 0 }
-const slowest: [string, number][] = []
+const environment = { ...process.env, ...parts.environment }
+const done: [string, FileRun][] = []
+let toDo = 0
 try {
   const files = await chosenFiles(process.argv.slice(2))
-  if (!(await isTapBuilt())) await run('node_modules/.bin/tap', ['build'], 'ignore')
+  toDo = files.length
+  if (!(await isTapBuilt())) spawnSync(process.execPath, ['node_modules/.bin/tap', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const listens = (file: string): boolean => file.includes(LISTENS_CLOSELY)
   const waits = (file: string): boolean => file.includes(MOSTLY_WAITS)
   const calls = (file: string): boolean => file.includes('end-to-end') && !listens(file) && !waits(file)
-  await runTap('end-to-end', files.filter(listens), { atOnce: END_TO_END_AT_ONCE })
+  await runAll(files.filter(listens), { atOnce: END_TO_END_AT_ONCE })
   await Promise.all([
-    runTap('outages', files.filter(waits), { atOnce: 1 }),
-    runTap('calls', files.filter(calls), { atOnce: END_TO_END_AT_ONCE }),
-    runTap(
-      'rest',
+    runAll(files.filter(waits), { atOnce: 1 }),
+    runAll(files.filter(calls), { atOnce: END_TO_END_AT_ONCE }),
+    runAll(
       files.filter((file) => !file.includes('end-to-end')),
       { atOnce: FILES_AT_ONCE, niceness: NICENESS_BESIDE_CALLS },
     ),
   ])
-  const longest = slowest.sort(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN)
-  if (longest.length > 1)
-    console.log(`\nThe files that took longest: ${longest.map(([file, ms]) => `${file} ${Math.round(ms / 1000)} s`).join(', ')}`)
-  console.log(`\n${total.passed} passed, ${total.failed} failed`)
+  const slowest = done.toSorted(([, a], [, b]) => b.tookMs - a.tookMs).slice(0, SLOWEST_SHOWN)
+  if (slowest.length > 1)
+    console.log(`\nThe files that took longest: ${slowest.map(([file, { tookMs }]) => `${file} ${seconds(tookMs)}`).join(', ')}`)
+  // Once more at the end, where whoever looks for them looks first.
+  for (const [file, { failed, account }] of done) if (failed > 0) console.log(`\n✗ ${file}\n${account.join('\n')}`)
 } finally {
   await parts.stop()
   await rm(folder, { recursive: true, force: true })
 }
-process.exitCode = total.failed === 0 ? 0 : 1
+const sum = (count: 'passed' | 'failed'): number => done.reduce((total, [, run]) => total + run[count], 0)
+console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`)
+process.exitCode = sum('failed') === 0 ? 0 : 1
 
-async function runTap(name: string, files: string[], { atOnce, niceness = 0 }: { atOnce: number; niceness?: number }): Promise<void> {
-  if (files.length === 0) return
-  const report = join(folder, `${name}.tap`)
-  const reporter = process.stdout.isTTY ? 'base' : 'terse'
-  const options = [
-    '--disable-coverage',
-    '--allow-empty-coverage',
-    `--timeout=${FILE_TIME_LIMIT_S}`,
-    `--jobs=${atOnce}`,
-    `--reporter=${reporter}`,
-    `--output-file=${report}`,
-  ]
-  const exitCode = await run('node_modules/.bin/tap', ['run', ...options, ...files], 'inherit', niceness)
-  const { passed, failed, account, tookMs } = await readReport(report)
-  total.passed += passed
-  slowest.push(...tookMs)
-  total.failed += exitCode !== 0 && failed === 0 ? 1 : failed
-  // The terse reporter names no story; whoever reads what a machine printed has nothing but this.
-  for (const line of account) console.log(line)
+async function runAll(files: string[], { atOnce, niceness = 0 }: { atOnce: number; niceness?: number }): Promise<void> {
+  const left = [...files]
+  const worker = async (): Promise<void> => {
+    for (let file = left.shift(); file !== undefined; file = left.shift()) {
+      const run = await runFile(file, { environment, niceness, limitS: STORY_TIME_LIMIT_S })
+      done.push([file, run])
+      const { passed, failed, tookMs } = run
+      const stories = failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} FAILED`
+      console.log(`${failed === 0 ? '✓' : '✗'} ${String(done.length).padStart(3)}/${toDo} ${file}: ${stories}, ${seconds(tookMs)}`)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
 /** All test files, or those below what was named; the slow ones first, so that no core waits for one at the end. */
@@ -90,7 +86,10 @@ async function chosenFiles(named: string[]): Promise<string[]> {
     if ((await stat(root)).isFile()) files.push(root)
     else for await (const file of glob(`${root}/**/*.test.ts`)) files.push(file)
   }
-  const weight = (file: string): number => (file.includes('telephony') ? 0 : 1)
+  const weight = (file: string): number => {
+    const place = SLOW_ONES.findIndex((name) => file.includes(name))
+    return place === -1 ? SLOW_ONES.length : place
+  }
   return files.sort((a, b) => weight(a) - weight(b) || a.localeCompare(b))
 }
 
@@ -103,41 +102,6 @@ async function isTapBuilt(): Promise<boolean> {
   return built !== '' && !built.includes('@tapjs/mock') && !built.includes('@tapjs/typescript')
 }
 
-async function run(command: string, args: string[], stdio: 'inherit' | 'ignore', niceness = 0): Promise<number> {
-  const env = { ...process.env, ...parts.environment, TAP_RCFILE: '.taprc' }
-  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', stdio, 'inherit'], env })
-  if (child.pid !== undefined) setPriority(child.pid, niceness)
-  return new Promise((resolve) => child.on('close', (code) => resolve(code ?? 1)))
-}
-
-/** Stories are the tests one level below the files; a file that broke as a whole counts as one failed. */
-async function readReport(path: string): Promise<{ passed: number; failed: number; account: string[]; tookMs: [string, number][] }> {
-  const tookMs: [string, number][] = []
-  let passed = 0
-  let failed = 0
-  let failedInFile = 0
-  const account: string[] = []
-  let told = 0
-  for await (const line of createInterface({ input: createReadStream(path) })) {
-    // What failed, with what tap says of it: the block that follows, which is indented deeper.
-    const failure = /^( *)not ok /.exec(line)
-    if (failure !== null && !/# (SKIP|TODO)/i.test(line)) told = LINES_A_FAILURE
-    if (told > 0) {
-      account.push(line)
-      told = /^ *\.\.\.$/.test(line) ? 0 : told - 1
-    }
-    const story = /^ {4}(not )?ok \d+/.exec(line)
-    if (story !== null) {
-      if (/# SKIP/i.test(line)) continue
-      if (story[1] === undefined) passed++
-      else failedInFile++
-    } else if (/^(not )?ok \d+/.test(line)) {
-      if (line.startsWith('not ') && failedInFile === 0) failedInFile = 1
-      failed += failedInFile
-      failedInFile = 0
-      const took = /^(?:not )?ok \d+ - (\S+) # time=([\d.]+)ms/.exec(line)
-      if (took !== null) tookMs.push([took[1]!, Number(took[2])])
-    }
-  }
-  return { passed, failed, account, tookMs }
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 9_950 ? 1 : 0)} s`
 }
