@@ -1,5 +1,7 @@
+import pg from 'pg'
 import t from 'tap'
 import { limits, rules, testStore } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
 import { customerWithPin, monday, question, serviceWith, valueOf } from '../support/stories.ts'
 
 t.test('a right PIN opens the queue of its contract, whoever calls', async (t) => {
@@ -142,6 +144,25 @@ t.test('many wrong PINs on a line: one alarm, and from then on customer number p
     'right',
     'it ends with the guessing',
   )
+})
+
+t.test('wrong PINs that come at the same moment count each other, wherever they come from', async (t) => {
+  const { calls, records, query, url } = await openHotline(t, { perLineAlarm: 8 })
+  await customerWithPin(records, '48213')
+  // All of them have been looked up, and none has been written down.
+  const holder = new pg.Client({ connectionString: url })
+  await holder.connect()
+  t.teardown(() => holder.end())
+  await holder.query('BEGIN; LOCK TABLE pin_attempts IN EXCLUSIVE MODE')
+  const guesses = Array.from({ length: 9 }, (_, place) =>
+    calls.checkPin(question('11112', { caller: `+49301000${place}`, trunk: `trunk-${place}` })),
+  )
+  const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+  await until('all of them to wait', async () => (await query(waiting)).rowCount === guesses.length)
+  await holder.query('COMMIT')
+  const answers = await Promise.all(guesses)
+  t.equal(answers.filter(({ alarm }) => alarm !== null).length, 1, 'one alarm')
+  t.equal((await calls.checkPin(question('48213', { caller: '+4930777' }))).result.is, 'step_up')
 })
 
 t.test('a number beyond its limit is asked for the customer number like everybody on that line, and is none the wiser', async (t) => {

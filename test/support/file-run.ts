@@ -33,7 +33,7 @@ const LAST_WORDS = 20
 export async function runFile(file: string, { environment, niceness, limitS }: FileRunOptions): Promise<FileRun> {
   const startedAt = performance.now()
   const env = { ...environment, TAP_TIMEOUT: String(limitS) }
-  const child = spawn(process.execPath, ['--enable-source-maps', file], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'], env })
   if (child.pid !== undefined) setPriority(child.pid, niceness)
   let isLate = false
   const limit = setTimeout(() => {

@@ -269,7 +269,20 @@ t.test('somebody enters one of the customers while the file is being read', asyn
 
 t.test('two imports of one file take turns, and one of them wins', async (t) => {
   const { bring, count } = await office(t)
-  const outcomes = await Promise.all([bring(file, { letters: new Pile() }), bring(file, { letters: new Pile() })])
+  // The letters begin after everything was checked: both have, before either writes.
+  const checked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const both = Promise.all(checked.map(({ promise }) => promise))
+  const outcomes = await Promise.all(
+    checked.map(({ resolve }) => {
+      const letters = new Pile()
+      letters.append = async (text) => {
+        resolve()
+        await both
+        return Pile.prototype.append.call(letters, text)
+      }
+      return bring(file, { letters })
+    }),
+  )
   t.same(outcomes.map(({ is }) => is).sort(), ['imported', 'refused'])
   t.equal(await count('customers'), 4)
 })
