@@ -116,8 +116,9 @@ export class Agents {
 
   /** False: the offer is no longer this call's. Twice is once. */
   async acceptOffer({ agentId, callId, offer }: Offer, row: CallRow | null, at: number): Promise<boolean> {
-    const [accepted] = await this.#connections.inOrder((run) =>
-      Promise.all([run(accept, [agentId, callId, offer, new Date(at)]), row === null ? null : saveCalls(run, [row])]),
+    // The row is sent first, as locks are taken call, agents.
+    const [, accepted] = await this.#connections.inOrder((_run, one) =>
+      one((run) => Promise.all([row === null ? null : saveCalls(run, [row]), run(accept, [agentId, callId, offer, new Date(at)])])),
     )
     return accepted.length > 0
   }
@@ -126,8 +127,8 @@ export class Agents {
     const { agentId, callId, row, offer, next, backToQueue, at } = request
     const until = next.state === 'available' ? null : new Date(next.untilAt)
     await Promise.all([
-      run(release, [agentId, callId, offer, next.state, until, new Date(at), backToQueue]),
       row === undefined ? null : saveCalls(run, [row]),
+      run(release, [agentId, callId, offer, next.state, until, new Date(at), backToQueue]),
     ])
   }
 

@@ -20,11 +20,13 @@ import type pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
 import type { Actor } from '../app/ports/writing.ts'
 import { socketReadingInPlace } from '../wire/reading-in-place.ts'
+import { asOne, Batches, begin, commit } from './batch.ts'
 import { Changes } from './changes.ts'
 import { isCollision, stillColliding } from './errors.ts'
 import { type Hook, Joined, JoinedRoom, undo } from './joined.ts'
+import { asParameter } from './parameters.ts'
 import { type GuardedClient, GuardedPool, types } from './pool.ts'
-import type { Parameter, Statement } from './prepared.ts'
+import type { Statement } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 export type { Statement } from './prepared.ts'
@@ -43,6 +45,8 @@ const letPassMs = 20
 
 /** Runs a statement; rows come with times as epoch milliseconds and bigints as numbers. */
 export type Run = <Row extends object = Record<string, unknown>>(statement: Statement, values: unknown[]) => Promise<Row[]>
+/** Runs the statements that `part` begins, before it waits for any of them, as one transaction. */
+export type RunAsOne = <T>(part: (run: Run) => Promise<T>) => Promise<T>
 
 /** Settings that every connection of ours shares. */
 export function connectionConfig(
@@ -100,14 +104,18 @@ export class Connections {
   /** Runs one prepared statement in a transaction of its own. @throws StoreUnavailable */
   readonly run: Run = (statement, values) => this.inOrder((run) => run(statement, values))
 
-  /** Lends one connection: each statement is a transaction of its own, in the order in which they are begun. @throws StoreUnavailable */
-  inOrder<T>(work: (run: Run) => Promise<T>): Promise<T> {
+  /**
+   * Lends one connection: each statement is a transaction of its own, in the order in which they are begun, and so are
+   * those together that a part begins which is run by `one`.
+   * @throws StoreUnavailable
+   */
+  inOrder<T>(work: (run: Run, one: RunAsOne) => Promise<T>): Promise<T> {
     const { joined } = this.#room
-    if (joined !== null) return partOf(joined, (client) => work(runOver(client)))
+    if (joined !== null) return partOf(joined, (client) => work(runOver(client), (part) => part(runOver(client))))
     return withRetries(async () => {
       const client = await this.#pool.connect()
       try {
-        return await work(runOver(client))
+        return await work(runOver(client), (part) => asOne(client, part))
       } finally {
         client.release()
       }
@@ -125,17 +133,17 @@ export class Connections {
     if (joined !== null) return partOf(joined, (client) => work(runOver(client), runOver(client)))
     return withRetries(async () => {
       const client = await this.#pool.connect()
-      const run = runOver(client)
+      const { run } = new Batches(client)
       let committed: Promise<unknown> | null = null
       const last: Run = (statement, values) => {
         const rows = run<never>(statement, values)
-        committed = client.send('COMMIT')
+        committed = run(commit, [])
         // Of what goes wrong, the statement tells first.
         committed.catch(() => {})
         return rows
       }
       try {
-        const begun = client.send('BEGIN')
+        const begun = run(begin, [])
         let result: T
         try {
           ;[, result] = await Promise.all([begun, work(run, last)])
@@ -143,7 +151,7 @@ export class Connections {
           await undo(client, 'ROLLBACK')
           throw error
         }
-        await (committed ?? client.send('COMMIT'))
+        await (committed ?? run(commit, []))
         return result
       } finally {
         client.release()
@@ -270,22 +278,6 @@ function runOver(client: GuardedClient): Run {
 async function execute<Row extends object>(client: GuardedClient, statement: Statement, values: unknown[]): Promise<Row[]> {
   const { rows } = await client.execute(statement, values.map(asParameter))
   return rows as Row[]
-}
-
-/** Objects go as JSON texts, written by whoever has them. */
-function asParameter(value: unknown): Parameter {
-  if (typeof value === 'string' || value === null || value instanceof Buffer) return value
-  if (value instanceof Date) return value.toISOString()
-  if (Array.isArray(value)) return `{${value.map(asElement).join(',')}}`
-  assert(['number', 'boolean', 'bigint'].includes(typeof value), 'a value that a statement can take')
-  return String(value)
-}
-
-/** An element of an array, as PostgreSQL's manual writes it (8.15.2). */
-function asElement(value: unknown): string {
-  const text = asParameter(value)
-  assert(typeof text === 'string', 'arrays hold texts and numbers')
-  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
 async function withRetries<T>(work: () => Promise<T>, pauseMs = 0): Promise<T> {

@@ -6,7 +6,7 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
 import { asPortError, isUnavailable, notConnected } from './errors.ts'
-import { type Parameter, PreparedQuery, type Statement } from './prepared.ts'
+import { type Asked, type Connection, type Parameter, PreparedBatch, PreparedQuery, type Statement } from './prepared.ts'
 
 /** How often statements are looked for that have been waited for too long. */
 const lookMs = 250
@@ -75,7 +75,25 @@ export class GuardedClient implements PostgresPoolClient {
     )
   }
 
-  async #guarded(work: () => Promise<Answered>): Promise<Answered> {
+  /**
+   * Several statements with one Sync: one transaction, unless they begin one of their own. If one fails, all have.
+   * Null where the connection does not know all of them yet; then nothing was sent.
+   */
+  executeAll(asked: readonly Asked[]): Promise<{ rows: object[] }[]> | null {
+    if (!PreparedBatch.canTake(connectionOf(this.#client), asked)) return null
+    return this.#guarded(
+      () =>
+        new Promise<{ rows: object[] }[]>((resolve, reject) => {
+          const batch = new PreparedBatch(asked, (error, results) => {
+            if (error === null) resolve(results!)
+            else reject(error)
+          })
+          ;(this.#client.query as unknown as (query: object) => void).call(this.#client, batch)
+        }),
+    )
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
     // A client that gave up on an answer would hand that answer to the next question.
     if (this.#broken) throw asPortError(new Error('Connection terminated'))
     this.#cork()
@@ -193,5 +211,9 @@ function breakOff(client: pg.PoolClient): void {
 }
 
 function streamOf(client: pg.PoolClient): Socket {
-  return (client as unknown as { connection: { stream: Socket } }).connection.stream
+  return connectionOf(client).stream
+}
+
+function connectionOf(client: pg.PoolClient): Connection & { stream: Socket } {
+  return (client as unknown as { connection: Connection & { stream: Socket } }).connection
 }

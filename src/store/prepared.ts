@@ -14,7 +14,7 @@ export type Parameter = string | Buffer | null
 
 type Column = { name: string; parse: (text: string) => unknown }
 type Field = { name: string; dataTypeID: number; format?: string }
-type Connection = {
+export type Connection = {
   stream: { write(bytes: Uint8Array): void }
   /** By name: known to the server, and sent to it without an answer yet. */
   parsedStatements: Record<string, string>
@@ -24,8 +24,13 @@ type Connection = {
 }
 type Types = { getTypeParser(oid: number, format?: unknown): (text: string) => unknown }
 type Done = (error: Error | null, result?: { rows: object[] }) => void
+type AllDone = (error: Error | null, results?: { rows: object[] }[]) => void
+/** A statement and its values. */
+export type Asked = { statement: Statement; values: Parameter[] }
 
-const executeAndSync = Buffer.concat([serialize.execute(), serialize.sync()])
+const execute = serialize.execute()
+const sync = serialize.sync()
+const executeAndSync = Buffer.concat([execute, sync])
 /** What the statements answer, by their text: the same on every connection. */
 const columnsOf = new Map<string, Column[]>()
 
@@ -73,14 +78,7 @@ export class PreparedQuery {
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
     if (this.#failed !== null) return
     try {
-      const row: Record<string, unknown> = {}
-      const columns = this.#columns
-      for (let index = 0; index < columns.length; index++) {
-        const { name, parse } = columns[index]!
-        const text = fields[index]!
-        row[name] = text === null ? null : parse(text)
-      }
-      this.#rows.push(row)
+      this.#rows.push(rowOf(this.#columns, fields))
     } catch (error) {
       this.#failed = error as Error
     }
@@ -103,6 +101,81 @@ export class PreparedQuery {
   }
 }
 
-// `pg` pipelines only its own queries, so this is one of them by descent; nothing of what they do is called, not even
+/**
+ * Several statements with one Sync: Postgres takes them for one transaction, unless they begin one of their own, skips
+ * what follows one that fails, and answers all of them at once. Each is known to the connection already.
+ */
+export class PreparedBatch {
+  /** `pg` keeps account of what is parsed by it; nothing is parsed here. */
+  readonly name = ''
+  readonly text = ''
+  callback: AllDone
+  readonly #asked: readonly Asked[]
+  readonly #columns: Column[][]
+  readonly #results: { rows: object[] }[]
+  #at = 0
+  #failed: Error | null = null
+
+  constructor(asked: readonly Asked[], callback: AllDone) {
+    this.callback = callback
+    this.#asked = asked
+    this.#columns = asked.map(({ statement }) => columnsOf.get(statement.text)!)
+    this.#results = asked.map(() => ({ rows: [] }))
+  }
+
+  /** A statement that is parsed within a batch could be skipped, and nobody would know whether it had been. */
+  static canTake(connection: Connection, asked: readonly Asked[]): boolean {
+    return asked.every(({ statement: { name, text } }) => connection.parsedStatements[name] !== undefined && columnsOf.has(text))
+  }
+
+  submit(connection: Connection): Error | null {
+    const pieces: Buffer[] = []
+    for (const { statement, values } of this.#asked) pieces.push(serialize.bind({ statement: statement.name, values }), execute)
+    pieces.push(sync)
+    connection.stream.write(Buffer.concat(pieces))
+    return null
+  }
+
+  handleRowDescription(): void {}
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    if (this.#failed !== null) return
+    try {
+      this.#results[this.#at]!.rows.push(rowOf(this.#columns[this.#at]!, fields))
+    } catch (error) {
+      this.#failed = error as Error
+    }
+  }
+
+  handleCommandComplete(): void {
+    this.#at++
+  }
+
+  handleEmptyQuery(): void {
+    this.#at++
+  }
+
+  handleError(error: Error): void {
+    this.callback(this.#failed ?? error)
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#failed !== null) this.callback(this.#failed)
+    else this.callback(null, this.#results)
+  }
+}
+
+function rowOf(columns: readonly Column[], fields: readonly (string | null)[]): object {
+  const row: Record<string, unknown> = {}
+  for (let index = 0; index < columns.length; index++) {
+    const { name, parse } = columns[index]!
+    const text = fields[index]!
+    row[name] = text === null ? null : parse(text)
+  }
+  return row
+}
+
+// `pg` pipelines only its own queries, so these are of them by descent; nothing of what they do is called, not even
 // their constructor, which costs more than the rest of a statement.
 Object.setPrototypeOf(PreparedQuery.prototype, pg.Query.prototype)
+Object.setPrototypeOf(PreparedBatch.prototype, pg.Query.prototype)

@@ -200,17 +200,18 @@ export class Queue {
   }
 
   /**
-   * Does `change`, which may set an agent free, and looks whether there is anything to dispatch then: not so if
-   * `nothingToDo`. All of it is one round trip.
+   * Does `change`, which may set an agent free and begins all its statements at once, and looks whether there is anything
+   * to dispatch then: not so if `nothingToDo`. The change is committed before the lock is asked for, and both are one
+   * round trip.
    */
   async lookAfter(change: (run: Run) => Promise<unknown>, queue: string | null, at: number): Promise<Looked> {
     const known = queue === null ? undefined : this.#known.get(queue)
     if (queue === null || known === undefined || this.#untold.length > 0) {
-      await this.#connections.inOrder(change)
+      await this.#connections.inOrder((_run, one) => one(change))
       return { nothingToDo: false, nextChangeAt: null }
     }
-    const [, passed, situation] = await this.#connections.inOrder((run) =>
-      Promise.all([change(run), this.#lock(run, queue), lookAt(run, known.group_name, at)]),
+    const [, [passed, situation]] = await this.#connections.inOrder((_run, one) =>
+      Promise.all([one(change), one((run) => Promise.all([this.#lock(run, queue), lookAt(run, known.group_name, at)]))]),
     )
     if (passed?.group_name !== known.group_name) return { nothingToDo: false, nextChangeAt: null }
     return { nothingToDo: pairsOf(situation).length === 0, nextChangeAt: situation.nextChangeAt }

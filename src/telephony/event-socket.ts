@@ -9,6 +9,7 @@ import type { connect, Socket, TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import WebSocket from 'ws'
 import { socketReadingInPlace } from '../wire/reading-in-place.ts'
+import { textFrames } from '../wire/websocket-frames.ts'
 
 export type EventSocketSettings = {
   /** `ws://…/ari/events?app=…`, without credentials: they go into a header, which no log shows. */
@@ -36,7 +37,8 @@ export class EventSocket {
   readonly #stream: Duplex
   readonly #onLost: (why: string) => void
   #heard = true
-  #corked = false
+  #unsent: string[] = []
+  #unsentLength = 0
   #pings: NodeJS.Timeout | undefined
   #lost = false
   #why: string | undefined
@@ -66,8 +68,6 @@ export class EventSocket {
         handshakeTimeout: openWithinMs,
         perMessageDeflate: false,
         ...(url.startsWith('ws:') ? { createConnection: connectPlainly as typeof connect } : {}),
-        // A key of zeros, with which masking does nothing: it protects proxies from scripts in browsers (RFC 6455 §10.3).
-        generateMask: () => {},
         maxPayload: LARGEST_MESSAGE_BYTES,
         // Asterisk's own JSON; what is no UTF-8 in it becomes U+FFFD.
         skipUTF8Validation: true,
@@ -104,23 +104,23 @@ export class EventSocket {
    */
   send(text: string): boolean {
     if (this.#socket.readyState !== WebSocket.OPEN) return false
-    if (!this.#corked) {
-      this.#corked = true
-      this.#stream.cork()
-      setImmediate(this.#uncork)
-    }
-    this.#socket.send(text)
+    if (this.#unsent.length === 0) setImmediate(this.#write)
+    this.#unsent.push(text)
+    this.#unsentLength += text.length
     return true
   }
 
-  readonly #uncork = (): void => {
-    this.#corked = false
-    this.#stream.uncork()
+  readonly #write = (): void => {
+    const texts = this.#unsent
+    this.#unsent = []
+    this.#unsentLength = 0
+    // Between two frames of `ws`, which writes each of its own at once: pings, and the end.
+    if (this.#socket.readyState === WebSocket.OPEN) this.#stream.write(textFrames(texts))
   }
 
   /** What has been given to the socket and not yet to the network. */
   get unsentBytes(): number {
-    return this.#socket.bufferedAmount
+    return this.#socket.bufferedAmount + this.#unsentLength
   }
 
   /** Lets it go at once; `onLost` is told. */
