@@ -31,10 +31,14 @@ export class PhoneNumbers {
   e164(text: string): string | null {
     const known = this.#read.get(text)
     if (known !== undefined) return known.number
-    const parsed = parsePhoneNumberFromString(text, isSupportedCountry(this.#country) ? this.#country : undefined)
-    const number = parsed?.isPossible() === true ? parsed.number : null
+    const number = this.#parse(text)
     if (text.length <= longestCaller) this.#read.set(text, { number })
     return number
+  }
+
+  #parse(text: string): string | null {
+    const parsed = parsePhoneNumberFromString(text, isSupportedCountry(this.#country) ? this.#country : undefined)
+    return parsed?.isPossible() === true ? parsed.number : null
   }
 
   /**
@@ -47,7 +51,7 @@ export class PhoneNumbers {
     const known = this.#callers.get(said)
     if (known !== undefined) return known.caller
     const text = printable(said).trim().slice(0, longestCaller)
-    const caller = withheldNames.test(text.replace(/@.*$/, '')) ? null : (this.e164(text) ?? text)
+    const caller = withheldNames.test(text.replace(/@.*$/, '')) ? null : (this.#parse(text) ?? text)
     if (said.length <= longestCaller) this.#callers.set(said, { caller })
     return caller
   }

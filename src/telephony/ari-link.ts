@@ -27,7 +27,7 @@ export type AriLinkSettings = {
   /** Anything that must stand before commands can be sent. What it throws counts as a failed try. */
   prepare(connection: Connection): Promise<void>
   onConnected(connection: Connection): void
-  onMessage(text: string): void
+  onMessage(text: Buffer): void
   /** Also when a first try fails. */
   onDisconnected(why: string): void
 }
@@ -40,7 +40,7 @@ export class AriLink {
   readonly #settings: AriLinkSettings
   #socket: EventSocket | null = null
   /** Not null while messages are held. */
-  #held: string[] | null = []
+  #held: Buffer[] | null = []
   #tries = 0
   #retry: NodeJS.Timeout | undefined
   #over = false
@@ -149,7 +149,7 @@ export class AriLink {
     for (const text of held) this.#settings.onMessage(text)
   }
 
-  #message(text: string): void {
+  #message(text: Buffer): void {
     if (this.#held !== null) this.#held.push(text)
     else this.#settings.onMessage(text)
   }

@@ -211,8 +211,9 @@ export class AriTelephony implements Telephony {
     this.#tell(status)
   }
 
-  #message(text: string): void {
-    if (this.#overWebSocket.takeQuickly(text)) return
+  #message(said: Buffer): void {
+    if (this.#overWebSocket.takeQuickly(said)) return
+    const text = said.toString()
     let type = 'unreadable'
     try {
       const message = this.#read(text)

@@ -18,7 +18,8 @@ export type EventSocketSettings = {
   /** A ping goes out this often; a line on which nothing came until the next one is dead. */
   pingMs: number
   openWithinMs: number
-  onMessage(text: string): void
+  /** What Asterisk says, in UTF-8. */
+  onMessage(text: Buffer): void
   /** Once, after a successful open. */
   onLost(why: string): void
 }
@@ -86,7 +87,7 @@ export class EventSocket {
           if (opened.#lost) return
           opened.#heard = true
         }
-        if (!isBinary) settings.onMessage((data as Buffer).toString())
+        if (!isBinary) settings.onMessage(data as Buffer)
       })
       socket.once('open', () => {
         socket.off('error', fail)

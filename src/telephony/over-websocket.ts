@@ -24,6 +24,8 @@ const MOST_UNSENT_BYTES = 4 * 1024 * 1024
 const LOOK_MS = 250
 
 const ANSWER = /^\{"type":"RESTResponse","transaction_id":"\d+","request_id":"(\d+)","status_code":(\d{3}),/
+/** Letters in which that is said: what follows is whole channels and playbacks. */
+const ANSWER_HEAD = 160
 
 export class AriOverWebSocket implements CallCarrier {
   readonly #limitMs: number
@@ -100,8 +102,8 @@ export class AriOverWebSocket implements CallCarrier {
    *
    * @returns false: it is to be read whole
    */
-  takeQuickly(text: string): boolean {
-    const answer = ANSWER.exec(text)
+  takeQuickly(text: Buffer): boolean {
+    const answer = ANSWER.exec(text.toString('latin1', 0, ANSWER_HEAD))
     if (answer === null) return false
     const id = answer[1]!
     const pending = this.#pending.get(id)
@@ -129,15 +131,15 @@ export class AriOverWebSocket implements CallCarrier {
 class Success {
   readonly status: number
   readonly detail = ''
-  readonly #text: string
+  readonly #text: Buffer
 
-  constructor(status: number, text: string) {
+  constructor(status: number, text: Buffer) {
     this.status = status
     this.#text = text
   }
 
   get body(): unknown {
-    return parsed((parsed(this.#text) as RestResponse | undefined)?.message_body ?? '')
+    return parsed((parsed(this.#text.toString()) as RestResponse | undefined)?.message_body ?? '')
   }
 }
 
