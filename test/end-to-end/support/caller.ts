@@ -76,7 +76,7 @@ export class Caller extends CallerOnRecord {
   }
 
   async hearsTone(hz: number): Promise<void> {
-    await this.call.heard.waitForTone(hz, { timeoutMs: HEARD_WITHIN_MS })
+    await this.#listens(({ timeoutMs }) => this.call.heard.waitForTone(hz, { timeoutMs }))
   }
 
   /** Says where the call stands when what was waited for does not come. */

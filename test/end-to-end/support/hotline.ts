@@ -1,4 +1,5 @@
 /** A running hotline that many stories share, each with callers, PINs and agents of its own. */
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PromptStore } from '../../../src/app/prompts.ts'
 import { cacheDir } from '../../../src/local/cache.ts'
@@ -7,6 +8,7 @@ import { silent } from '../../../src/local/progress.ts'
 import { openVoice } from '../../../src/local/voice/open.ts'
 import { renderPrompts } from '../../../src/main/definitions.ts'
 import { readServiceFile } from '../../../src/main/service-file.ts'
+import { keptFile } from '../../support/kept.ts'
 import { TestPforte, type Admitted, type PforteOptions } from '../../support/pforte.ts'
 import { until } from '../../support/until.ts'
 import { AgentAtPhone } from './agent.ts'
@@ -17,8 +19,22 @@ import { leftOf } from './left-behind.ts'
 
 export type Row = Record<string, any>
 /** Whose end everybody leaves at: a test, or a round of a bench. */
-export type Scope = { teardown(work: () => unknown): unknown }
+export type Scope = { teardown(work: () => unknown): unknown; passing?(): boolean }
 export type Team = { queue: string; agents: AgentAtPhone[] }
+
+/** What stands in Postgres of calls, places in queues and agents, a line each. */
+async function rowsOf({ db }: TestPforte): Promise<string> {
+  const lines: string[] = []
+  for (const question of [
+    'SELECT * FROM calls ORDER BY started_at, id',
+    'SELECT * FROM queue_entries ORDER BY entered_at, call_id',
+    `SELECT id, state, reason, since, until_at, free_since, call_id, offer FROM agents WHERE state <> 'available' ORDER BY id`,
+  ]) {
+    const { rows } = await db.query(question).catch((error: unknown) => ({ rows: [String(error)] }))
+    lines.push(question, ...rows.map((row) => JSON.stringify(row)))
+  }
+  return lines.join('\n')
+}
 
 export class Hotline {
   readonly pforte: TestPforte
@@ -40,7 +56,15 @@ export class Hotline {
       files: { [GREETING_FILE]: studioGreeting() },
       environment: { LOG_LEVEL: 'debug', ...options.environment },
     })
-    t.teardown(() => pforte.stop())
+    t.teardown(async () => {
+      const isWell = t.passing?.() !== false
+      const rows = isWell ? '' : await rowsOf(pforte)
+      await pforte.stop()
+      if (isWell) return
+      const kept = keptFile(`pforte-log-${process.pid}.txt`)
+      await writeFile(kept, `${pforte.output.join('\n')}\n\n${rows}`)
+      console.error(`A story failed; what its Pforte logged and wrote down is in ${kept}`)
+    })
     return new Hotline(pforte)
   }
 
@@ -69,6 +93,9 @@ export class Hotline {
   async team(t: Scope, wanted = 1): Promise<Team> {
     const team = this.#teams++
     if (team >= TEAMS || wanted > TEAM_SIZE) throw new Error('more agents are wanted than the definition of the stories has')
+    // Whoever has no phone would be offered callers every few seconds, and each time the next caller could be faster.
+    for (let place = wanted; place < TEAM_SIZE; place++)
+      await this.pforte.put(`/v1/agents/${agentOfTeam(team, place)}/state`, { state: 'offline' })
     const agents: AgentAtPhone[] = []
     for (let place = 0; place < wanted; place++) agents.push(await this.agent(t, agentOfTeam(team, place)))
     return { queue: queueOfTeam(team), agents }
