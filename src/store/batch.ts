@@ -27,11 +27,12 @@ export class Batches {
   }
 
   readonly run: Run = (statement, values) => {
-    if (this.#waiting.length === 0) process.nextTick(this.#send)
+    if (this.#waiting.length === 0) process.nextTick(this.send)
     return new Promise((resolve, reject) => this.#waiting.push({ statement, values: values.map(asParameter), resolve, reject }))
   }
 
-  readonly #send = (): void => {
+  /** Sends what waits for the end of the turn; whatever is asked past this comes after it. */
+  readonly send = (): void => {
     const waiting = this.#waiting
     this.#waiting = []
     const answered = waiting.length > 1 ? this.#client.executeAll(waiting) : null

@@ -133,7 +133,8 @@ export class Connections {
     if (joined !== null) return partOf(joined, (client) => work(runOver(client), runOver(client)))
     return withRetries(async () => {
       const client = await this.#pool.connect()
-      const { run } = new Batches(client)
+      const batches = new Batches(client)
+      const { run } = batches
       let committed: Promise<unknown> | null = null
       const last: Run = (statement, values) => {
         const rows = run<never>(statement, values)
@@ -148,6 +149,8 @@ export class Connections {
         try {
           ;[, result] = await Promise.all([begun, work(run, last)])
         } catch (error) {
+          // Who fails at once has not begun yet.
+          batches.send()
           await undo(client, 'ROLLBACK')
           throw error
         }

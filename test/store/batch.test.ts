@@ -72,6 +72,23 @@ t.test('a transaction whose batch fails is undone, and its connection is as good
   t.equal(pids.size, 1)
 })
 
+t.test('work that fails before its first answer leaves no transaction open behind it', async (t) => {
+  const { connections, names } = await store(t)
+  const open = {
+    name: 'test: open transactions',
+    text: `SELECT FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
+  }
+  for (const how of TWICE) {
+    const failing = connections.transaction(async (run) => {
+      run(put, ['undone']).catch(() => {})
+      throw new Error('a bug')
+    })
+    await t.rejects(failing, { message: 'a bug' }, how)
+    t.equal((await connections.run(open, [])).length, 0)
+  }
+  t.strictSame(await names(), [])
+})
+
 t.test('a COMMIT that leaves with a statement that fails commits nothing', async (t) => {
   const { connections, names } = await store(t)
   for (const how of TWICE) {
