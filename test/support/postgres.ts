@@ -5,7 +5,7 @@
  * once, so that a fresh one costs some 30 ms.
  */
 import { spawn } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, randomInt, randomUUID } from 'node:crypto'
 import { readdir, readFile, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,7 @@ import type { Test } from 'tap'
 import type { Log } from '../../src/app/ports/log.ts'
 import type { PinLimits } from '../../src/app/ports/store.ts'
 import { removeHome } from '../../src/local/home.ts'
+import { tcpPortIsFree } from '../../src/local/ports.ts'
 import { ensurePostgres, stopPostgres } from '../../src/local/postgres.ts'
 import { silent } from '../../src/local/progress.ts'
 import { defaultWaits, type Waits } from '../../src/store/connections.ts'
@@ -50,6 +51,7 @@ export async function ownPostgres(test: Test): Promise<OwnPostgres> {
 export class OwnPostgres {
   readonly #home: string
   #url = ''
+  #port: number | null = null
 
   constructor(home: string) {
     this.#home = home
@@ -61,7 +63,8 @@ export class OwnPostgres {
 
   /** Starts it, on the port that it had before. */
   async start(): Promise<void> {
-    this.#url = (await ensurePostgres({ home: this.#home, progress: silent })).databaseUrl
+    this.#port ??= await portOfItsOwn()
+    this.#url = (await ensurePostgres({ home: this.#home, port: this.#port, progress: silent })).databaseUrl
   }
 
   /** Ends it in order, as an administrator would. */
@@ -126,6 +129,16 @@ export class OwnPostgres {
   async #postmaster(): Promise<number | null> {
     const text = await readFile(join(this.#home, 'parts/postgres/postmaster.pid'), 'utf8').catch(() => null)
     return text === null ? null : Number(text.split('\n', 1)[0])
+  }
+}
+
+/** Below those that parts and other tests choose from (local/ports.ts): nobody takes it while this Postgres is away. */
+const OWN_PORTS = { from: 12_000, to: 20_000 }
+
+async function portOfItsOwn(): Promise<number> {
+  for (;;) {
+    const port = randomInt(OWN_PORTS.from, OWN_PORTS.to)
+    if (await tcpPortIsFree(port)) return port
   }
 }
 

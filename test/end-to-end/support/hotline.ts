@@ -1,6 +1,7 @@
 /** A running hotline that many stories share, each with callers, PINs and agents of its own. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { PromptStore } from '../../../src/app/prompts.ts'
 import { cacheDir } from '../../../src/local/cache.ts'
 import { Phone } from '../../../src/local/phone/phone.ts'
@@ -22,6 +23,8 @@ export type Row = Record<string, any>
 export type Scope = { teardown(work: () => unknown): unknown; passing?(): boolean }
 export type Team = { queue: string; agents: AgentAtPhone[] }
 
+const ROWS_WITHIN_MS = 5_000
+
 /** What stands in Postgres of calls, places in queues and agents, a line each. */
 async function rowsOf({ db }: TestPforte): Promise<string> {
   const lines: string[] = []
@@ -30,7 +33,9 @@ async function rowsOf({ db }: TestPforte): Promise<string> {
     'SELECT * FROM queue_entries ORDER BY entered_at, call_id',
     `SELECT id, state, reason, since, until_at, free_since, call_id, offer FROM agents WHERE state <> 'available' ORDER BY id`,
   ]) {
-    const { rows } = await db.query(question).catch((error: unknown) => ({ rows: [String(error)] }))
+    // The story may be one of a Postgres that does not answer.
+    const answer = db.query(question).catch((error: unknown) => ({ rows: [String(error)] }))
+    const { rows } = await Promise.race([answer, wait(ROWS_WITHIN_MS, { rows: ['no answer'] })])
     lines.push(question, ...rows.map((row) => JSON.stringify(row)))
   }
   return lines.join('\n')
