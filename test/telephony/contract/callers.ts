@@ -1,6 +1,7 @@
 /** Callers: they arrive, are answered, hear, type and leave. */
 import type { Test } from 'tap'
 import { until } from '../../support/until.ts'
+import { onceForgotten } from '../support/forgotten.ts'
 import type { Stage } from '../support/stage.ts'
 
 export function callers(t: Test, stage: Stage): void {
@@ -62,7 +63,7 @@ export function callers(t: Test, stage: Stage): void {
     for (const digit of ['1', '*', 'A', '#']) t.match(await here.seen.event('digit'), { leg, digit })
     await here.send({ do: 'stopPlayback', playback })
     t.match(await here.seen.event('playbackFinished'), { playback, ok: true })
-    t.match(await here.telephony.send({ do: 'stopPlayback', playback }), { ok: false, why: 'gone' })
+    t.match(await onceForgotten(here.telephony, { do: 'stopPlayback', playback }), { ok: false, why: 'gone' })
     await call.hangUp()
     await here.seen.event('legEnded')
     t.notMatch(JSON.stringify(here.lines), /digit/, 'and no log knows of it')

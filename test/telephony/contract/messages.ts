@@ -1,5 +1,6 @@
 /** Messages that callers leave. */
 import type { Test } from 'tap'
+import { onceForgotten } from '../support/forgotten.ts'
 import { afterTheBeep, type Stage } from '../support/stage.ts'
 
 export function messages(t: Test, { id, scene, caller }: Stage): void {
@@ -44,7 +45,7 @@ export function messages(t: Test, { id, scene, caller }: Stage): void {
     await afterTheBeep(call)
     await here.send({ do: 'stopRecording', recording: second })
     t.match(await seen.event('recordingFinished'), { recording: second })
-    t.match(await telephony.send({ do: 'stopRecording', recording: second }), { ok: false, why: 'gone' })
+    t.match(await onceForgotten(telephony, { do: 'stopRecording', recording: second }), { ok: false, why: 'gone' })
 
     await here.send({ do: 'record', leg, recording: third, maxMs: 60_000, silenceMs: 0 })
     await afterTheBeep(call)
