@@ -12,7 +12,7 @@ import { type FileRun, runFile } from './support/file-run.ts'
 import { temporaryFolder } from './support/in-memory.ts'
 import { prepareTestParts } from './support/parts.ts'
 
-const STORY_TIME_LIMIT_S = 240
+const FILE_TIME_LIMIT_S = 240
 /** One more than the smallest machine has cores: some always wait for somebody's deadline. */
 const FILES_AT_ONCE = 3
 const END_TO_END_AT_ONCE = 2
@@ -54,7 +54,7 @@ try {
   const slowest = done.toSorted(([, a], [, b]) => b.tookMs - a.tookMs).slice(0, SLOWEST_SHOWN)
   if (slowest.length > 1)
     console.log(`\nThe files that took longest: ${slowest.map(([file, { tookMs }]) => `${file} ${seconds(tookMs)}`).join(', ')}`)
-  // Once more at the end, where whoever looks for them looks first.
+  // At the end, where whoever looks for them looks first.
   for (const [file, { failed, account }] of done) if (failed > 0) console.log(`\n✗ ${file}\n${account.join('\n')}`)
 } finally {
   await parts.stop()
@@ -68,7 +68,7 @@ async function runAll(files: string[], { atOnce, niceness = 0 }: { atOnce: numbe
   const left = [...files]
   const worker = async (): Promise<void> => {
     for (let file = left.shift(); file !== undefined; file = left.shift()) {
-      const run = await runFile(file, { environment, niceness, limitS: STORY_TIME_LIMIT_S })
+      const run = await runFile(file, { environment, niceness, limitS: FILE_TIME_LIMIT_S })
       done.push([file, run])
       const { passed, failed, tookMs } = run
       const stories = failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} FAILED`

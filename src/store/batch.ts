@@ -28,7 +28,7 @@ export class Batches {
 
   readonly run: Run = (statement, values) => {
     if (this.#waiting.length === 0) process.nextTick(this.send)
-    return new Promise((resolve, reject) => this.#waiting.push({ statement, values: values.map(asParameter), resolve, reject }))
+    return ask(this.#waiting, statement, values)
   }
 
   /** Sends what waits for the end of the turn; whatever is asked past this comes after it. */
@@ -49,12 +49,12 @@ export class Batches {
  * Runs the statements that `part` begins, all of them before it waits for any, as one transaction: all or none of them
  * have happened.
  */
-export function asOne<T>(client: GuardedClient, part: (run: Run) => Promise<T>): Promise<T> {
+export function allOrNone<T>(client: GuardedClient, part: (run: Run) => Promise<T>): Promise<T> {
   const waiting: Waiting[] = []
   let isSent = false
   const result = part((statement, values) => {
     assert(!isSent, 'what is one transaction is begun at once')
-    return new Promise((resolve, reject) => waiting.push({ statement, values: values.map(asParameter), resolve, reject }))
+    return ask(waiting, statement, values)
   })
   isSent = true
   settle(waiting, client.executeAll(waiting) ?? oneByOne(client, waiting))
@@ -66,6 +66,10 @@ async function oneByOne(client: GuardedClient, asked: readonly Asked[]): Promise
   // After one that failed, COMMIT undoes what was done.
   const results = await Promise.all(all.map(({ statement, values }) => client.execute(statement, values)))
   return results.slice(1, -1)
+}
+
+function ask<Row extends object>(waiting: Waiting[], statement: Statement, values: unknown[]): Promise<Row[]> {
+  return new Promise((resolve, reject) => waiting.push({ statement, values: values.map(asParameter), resolve, reject }))
 }
 
 function settle(waiting: readonly Waiting[], answered: Promise<{ rows: object[] }[]>): void {

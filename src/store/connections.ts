@@ -20,7 +20,7 @@ import type pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
 import type { Actor } from '../app/ports/writing.ts'
 import { socketReadingInPlace } from '../wire/reading-in-place.ts'
-import { asOne, Batches, begin, commit } from './batch.ts'
+import { allOrNone, Batches, begin, commit } from './batch.ts'
 import { Changes } from './changes.ts'
 import { isCollision, stillColliding } from './errors.ts'
 import { type Hook, Joined, JoinedRoom, undo } from './joined.ts'
@@ -115,7 +115,7 @@ export class Connections {
     return withRetries(async () => {
       const client = await this.#pool.connect()
       try {
-        return await work(runOver(client), (part) => asOne(client, part))
+        return await work(runOver(client), (part) => allOrNone(client, part))
       } finally {
         client.release()
       }

@@ -6,7 +6,7 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../app/ports/log.ts'
 import { asPortError, isUnavailable, notConnected } from './errors.ts'
-import { type Asked, type Connection, type Parameter, PreparedBatch, PreparedQuery, type Statement } from './prepared.ts'
+import { type Asked, type Connection, type Done, type Parameter, PreparedBatch, PreparedQuery, type Statement } from './prepared.ts'
 
 /** How often statements are looked for that have been waited for too long. */
 const lookMs = 250
@@ -63,16 +63,7 @@ export class GuardedClient implements PostgresPoolClient {
   }
 
   execute(statement: Statement, values: Parameter[]): Promise<{ rows: object[] }> {
-    return this.#guarded(
-      () =>
-        new Promise((resolve, reject) => {
-          const query = new PreparedQuery(statement, values, types, (error, result) => {
-            if (error === null) resolve(result!)
-            else reject(error)
-          })
-          ;(this.#client.query as unknown as (query: object) => void).call(this.#client, query)
-        }),
-    )
+    return this.#ask((done) => new PreparedQuery(statement, values, types, done))
   }
 
   /**
@@ -81,14 +72,18 @@ export class GuardedClient implements PostgresPoolClient {
    */
   executeAll(asked: readonly Asked[]): Promise<{ rows: object[] }[]> | null {
     if (!PreparedBatch.canTake(connectionOf(this.#client), asked)) return null
+    return this.#ask((done) => new PreparedBatch(asked, done))
+  }
+
+  #ask<T>(queryOf: (done: Done<T>) => object): Promise<T> {
     return this.#guarded(
       () =>
-        new Promise<{ rows: object[] }[]>((resolve, reject) => {
-          const batch = new PreparedBatch(asked, (error, results) => {
-            if (error === null) resolve(results!)
+        new Promise((resolve, reject) => {
+          const query = queryOf((error, result) => {
+            if (error === null) resolve(result!)
             else reject(error)
           })
-          ;(this.#client.query as unknown as (query: object) => void).call(this.#client, batch)
+          ;(this.#client.query as unknown as (query: object) => void).call(this.#client, query)
         }),
     )
   }

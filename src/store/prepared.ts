@@ -23,8 +23,7 @@ export type Connection = {
   describe(what: { type: 'P'; name: string }): void
 }
 type Types = { getTypeParser(oid: number, format?: unknown): (text: string) => unknown }
-type Done = (error: Error | null, result?: { rows: object[] }) => void
-type AllDone = (error: Error | null, results?: { rows: object[] }[]) => void
+export type Done<T> = (error: Error | null, result?: T) => void
 /** A statement and its values. */
 export type Asked = { statement: Statement; values: Parameter[] }
 
@@ -37,14 +36,14 @@ const columnsOf = new Map<string, Column[]>()
 export class PreparedQuery {
   readonly name: string
   readonly text: string
-  callback: Done
+  callback: Done<{ rows: object[] }>
   readonly #values: Parameter[]
   readonly #types: Types
   #columns: Column[]
   readonly #rows: object[] = []
   #failed: Error | null = null
 
-  constructor({ name, text }: Statement, values: Parameter[], types: Types, callback: Done) {
+  constructor({ name, text }: Statement, values: Parameter[], types: Types, callback: Done<{ rows: object[] }>) {
     this.name = name
     this.text = text
     this.callback = callback
@@ -109,14 +108,14 @@ export class PreparedBatch {
   /** `pg` keeps account of what is parsed by it; nothing is parsed here. */
   readonly name = ''
   readonly text = ''
-  callback: AllDone
+  callback: Done<{ rows: object[] }[]>
   readonly #asked: readonly Asked[]
   readonly #columns: Column[][]
   readonly #results: { rows: object[] }[]
   #at = 0
   #failed: Error | null = null
 
-  constructor(asked: readonly Asked[], callback: AllDone) {
+  constructor(asked: readonly Asked[], callback: Done<{ rows: object[] }[]>) {
     this.callback = callback
     this.#asked = asked
     this.#columns = asked.map(({ statement }) => columnsOf.get(statement.text)!)
